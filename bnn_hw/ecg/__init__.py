@@ -1,0 +1,1 @@
+"""ECG data: records, fragments, splits, preparation. The left end of the way to hardware."""
