@@ -101,15 +101,16 @@ class AcceptSet:
 
     def accepts(self, sums: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.bool_]:
         """Membership of each sum, same shape, bool: the plain meaning of the table above."""
+        low, high = self.low or 0, self.high or 0  # a kind reads only the bounds it has
         match self.kind:
             case AcceptKind.AT_LEAST:
-                return np.asarray(sums >= self.low)
+                return np.asarray(sums >= low)
             case AcceptKind.AT_MOST:
-                return np.asarray(sums <= self.high)
+                return np.asarray(sums <= high)
             case AcceptKind.INSIDE:
-                return np.asarray((sums >= self.low) & (sums <= self.high))
+                return np.asarray((sums >= low) & (sums <= high))
             case AcceptKind.OUTSIDE:
-                return np.asarray((sums <= self.low) | (sums >= self.high))
+                return np.asarray((sums <= low) | (sums >= high))
             case AcceptKind.ALWAYS:
                 return np.ones(np.shape(sums), dtype=np.bool_)
             case AcceptKind.NEVER:

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bnn_hw.errors import UserError
@@ -151,13 +152,9 @@ def _layer(layer: _Conv | _Dense | _MaxPool | _Threshold | _Head, at: int) -> La
             rows = _rows(
                 layer.weights, layer.out_channels, layer.kernel * layer.in_channels, layer.name
             )
-            return Conv(
-                layer.name,
-                conv_weights(rows, layer.in_channels),
-                layer.stride,
-                *layer.padding,
-                layer.pad_value,
-            )
+            left, right = layer.padding
+            weights = conv_weights(rows, layer.in_channels)
+            return Conv(layer.name, weights, layer.stride, left, right, layer.pad_value)
         case _Dense():
             return Dense(
                 layer.name, _rows(layer.weights, layer.out_channels, layer.in_features, layer.name)
@@ -179,8 +176,6 @@ def _layer(layer: _Conv | _Dense | _MaxPool | _Threshold | _Head, at: int) -> La
 
 
 def _rows(texts: list[str], out_channels: int, width: int, where: str) -> Bits:
-    import numpy as np
-
     if len(texts) != out_channels:
         raise UserError(
             f"{where[:80]!r}: {len(texts)} weight rows for {out_channels} output channels"
