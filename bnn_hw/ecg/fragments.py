@@ -25,9 +25,13 @@ FRAGMENT_SAMPLES = 3600
 MITDB_ZERO_ADU = 1024
 MITDB_GAIN_ADU_PER_MV = 200
 
-MITDB_RECORDS = tuple(
-    ["100", "101", "102", "103", "104", "105", "106", "107", "108", "109", "111", "112", "113", "114", "115", "116", "117", "118", "119", "121", "122", "123", "124", "200", "201", "202", "203", "205", "207", "208", "209", "210", "212", "213", "214", "215", "217", "219", "220", "221", "222", "223", "228", "230", "231", "232", "233", "234"]
-)
+# fmt: off
+MITDB_RECORDS = tuple(str(number) for number in (
+    100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 111, 112, 113, 114, 115, 116,
+    117, 118, 119, 121, 122, 123, 124, 200, 201, 202, 203, 205, 207, 208, 209, 210,
+    212, 213, 214, 215, 217, 219, 220, 221, 222, 223, 228, 230, 231, 232, 233, 234,
+))
+# fmt: on
 PACED_RECORDS = frozenset({"102", "104", "107", "217"})
 NO_MLII_FIRST_RECORDS = frozenset({"114"})
 ECG5_RECORDS = tuple(
@@ -47,8 +51,9 @@ class FragmentSet:
 
     ``samples`` is ``(n, 3600) int16`` in adu less 1024 (200 adu/mV, 360 Hz); ``labels`` is
     ``(n,) int64``, an index into ``class_names``; ``records`` names the record of each fragment;
-    ``starts`` is ``(n,) int64``, the first sample in that record; ``leads`` names the lead of
-    each, or is empty where nobody recorded it. ``twins`` is ``(n,) int64``: fragments with the same number are byte-identical.
+    ``starts`` is ``(n,) int64``, the first sample in that record. ``twins`` is ``(n,) int64``:
+    fragments with the same number are byte-identical. ``leads`` names the lead of each, or is
+    empty where nobody recorded it.
     """
 
     name: str
@@ -116,7 +121,7 @@ def read_index() -> tuple[IndexRow, ...]:
     Source: P. Plawiak, Mendeley Data, doi:10.17632/7dybx7wyfn.3, CC BY 4.0.
     """
     file = resources.files("bnn_hw.ecg").joinpath("data/plawiak17_index.csv")
-    with file.open("r", encoding="utf-8", newline="") as stream:
+    with file.open(encoding="utf-8") as stream:
         return tuple(
             IndexRow(
                 # The folder is "<class number from 1> <class name>".
@@ -131,7 +136,7 @@ def read_index() -> tuple[IndexRow, ...]:
 
 
 def twin_groups(samples: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Number the fragments so that byte-identical ones share a number.
+    """Return group numbers that byte-identical fragments share.
 
     ``samples`` is ``(n, length)``; returns ``(n,) int64``, groups counted from 0 in order of
     their first fragment.

@@ -7,6 +7,7 @@ annotations. wfdb is imported only when a record is read, since generating hardw
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnn_hw.errors import UserError
+from bnn_hw.errors import ToolMissing, UserError
 
 RECORDS_VARIABLE = "BNN_HW_RECORDS"
 MITDB_SAMPLING_RATE_HZ = 360
@@ -87,9 +88,7 @@ def read_record(
     sampling rate, a ``.dat`` that is too short, a checksum that differs, a gap, a header or
     ``.atr`` that can't be read.
     """
-    base = Path(path)
-    if base.suffix in (".hea", ".dat", ".atr"):
-        base = base.with_suffix("")
+    base = _base(path)
     header = _read_header(base)
     name = base.name
     if sampling_rate_hz is not None and header.fs != sampling_rate_hz:
@@ -115,10 +114,29 @@ def read_record(
     )
 
 
+def import_wfdb() -> Any:
+    """Return the wfdb module; raises ``ToolMissing`` when it isn't installed."""
+    try:
+        return importlib.import_module("wfdb")
+    except ImportError as problem:
+        raise ToolMissing(
+            "wfdb, which reads and fetches ECG records, is not installed; pip install 'bnn_hw[ecg]'"
+        ) from problem
+
+
+def record_leads(path: str | Path) -> tuple[str, ...]:
+    """Return the names of a record's signals; raises ``UserError`` as ``read_record`` does."""
+    return tuple(str(signal) for signal in _read_header(_base(path)).sig_name)
+
+
+def _base(path: str | Path) -> Path:
+    base = Path(path)
+    return base.with_suffix("") if base.suffix in (".hea", ".dat", ".atr") else base
+
+
 def _read_header(base: Path) -> Any:
     """Return the wfdb header object after checking the fields that the rest relies on."""
-    import wfdb
-
+    wfdb = import_wfdb()
     file = base.with_name(base.name + ".hea")
     if not file.is_file():
         raise UserError(
@@ -205,8 +223,7 @@ def _check_files(base: Path, header: Any) -> None:
 
 
 def _read_samples(base: Path, header: Any, channel: int) -> NDArray[np.int16]:
-    import wfdb
-
+    wfdb = import_wfdb()
     name, lead = base.name, header.sig_name[channel]
     if (header.samps_per_frame[channel] or 1) != 1:
         raise UserError(
@@ -252,8 +269,7 @@ def _read_samples(base: Path, header: Any, channel: int) -> NDArray[np.int16]:
 
 def _read_annotations(base: Path, length: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return positions and symbols of the ``.atr`` file, both empty where there is none."""
-    import wfdb
-
+    wfdb = import_wfdb()
     file = base.with_name(base.name + ".atr")
     if not file.is_file():
         return np.empty(0, np.int64), ()

@@ -17,12 +17,16 @@ from bnn_hw.ecg.fragments import FragmentSet
 from bnn_hw.errors import UserError
 
 # P. de Chazal, M. O'Dwyer, R. B. Reilly, IEEE Trans. Biomed. Eng. 51(7), 2004, table I.
-DS1_RECORDS = tuple(
-    ["101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122", "124", "201", "203", "205", "207", "208", "209", "215", "220", "223", "230"]
-)
-DS2_RECORDS = tuple(
-    ["100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210", "212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234"]
-)
+# fmt: off
+DS1_RECORDS = tuple(str(number) for number in (
+    101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122,
+    124, 201, 203, 205, 207, 208, 209, 215, 220, 223, 230,
+))
+DS2_RECORDS = tuple(str(number) for number in (
+    100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210,
+    212, 213, 214, 219, 221, 222, 228, 231, 232, 233, 234,
+))
+# fmt: on
 # Records 201 and 202 are one person; the published partition has 201 in DS1 and 202 in DS2.
 SHARED_PERSON_DS1_RECORD = "201"
 
@@ -113,7 +117,8 @@ def inter_patient_split(
     if len(candidates) <= VALIDATION_RECORDS:
         raise UserError(
             f"split inter-patient: {len(candidates)} DS1 records besides "
-            f"{SHARED_PERSON_DS1_RECORD}, more than {VALIDATION_RECORDS} are needed; use all of ecg5"
+            f"{SHARED_PERSON_DS1_RECORD}, more than {VALIDATION_RECORDS} are needed; "
+            "use all of ecg5"
         )
     chosen = _draw_validation(fragments, candidates, np.random.default_rng(seed))
     in_ds1 = np.isin(records, DS1_RECORDS)
