@@ -273,6 +273,11 @@ def _read_annotations(base: Path, length: int) -> tuple[NDArray[np.int64], tuple
     file = base.with_name(base.name + ".atr")
     if not file.is_file():
         return np.empty(0, np.int64), ()
+    if file.stat().st_size == 0:
+        # wfdb reads no annotations from it; a sound file ends with a mark of two bytes.
+        raise UserError(
+            f"record {base.name}: annotations {file} are an empty file; fetch the record again"
+        )
     try:
         annotation = wfdb.rdann(str(base), "atr")
         positions = np.asarray(annotation.sample, dtype=np.int64)

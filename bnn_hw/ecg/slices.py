@@ -52,7 +52,7 @@ def load_slices(name: SetName, folder: Path | None = None) -> FragmentSet:
         starts = np.array([int(row["start"]) for row in fragments], np.int64)
         records = tuple(str(row["record"]) for row in fragments)
         leads = tuple(str(row["lead"]) for row in fragments)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as problem:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as problem:
         raise UserError(
             f"slices {name}: {array_file} and {json_file.name} can't be read "
             f"({type(problem).__name__}: {problem}); install bnn_hw again"

@@ -2,11 +2,17 @@
 
 Third station on the way from record to report. Reads a ``FragmentSet``, gives index arrays. What
 each protocol is worth stands in ``docs/ecg.md``. Byte-identical fragments (twins) always lie on
-one side: in the test a trained network would meet what it learnt by heart.
+one side, and so do two leads of the same ten seconds: in the test a trained network would meet
+what it learnt by heart.
+
+Chance comes from SHA-256 of seed, record and position, not from a random generator: the streams
+of those may change from one library version to the next, and a shipped network's test set must
+stay its test set everywhere.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -56,19 +62,19 @@ def random_split(
     ``seed``. Raises ``UserError`` for shares below 0 or reaching 1 together.
     """
     _check_shares(test_share, validation_share)
-    rng = np.random.default_rng(seed)
-    groups = _groups(fragments)
+    groups = _shuffled_groups(fragments, seed)
     # Twins share their samples; should their labels differ, the first one places the pair.
-    classes = np.array([fragments.labels[group[0]] for group in groups], np.int64)
-    sizes = np.array([len(group) for group in groups], np.int64)
-    per_class = np.bincount(classes, weights=sizes, minlength=len(fragments.class_names))
-    counts = [int(count) for count in per_class]
+    by_class: list[list[list[int]]] = [[] for _ in fragments.class_names]
+    for group in groups:
+        by_class[int(fragments.labels[group[0]])].append(group)
+    counts = [sum(len(group) for group in members) for members in by_class]
     test_quotas = _apportion(counts, test_share)
     validation_quotas = _apportion(counts, validation_share)
     sides: tuple[list[int], list[int], list[int]] = ([], [], [])
-    for label in range(len(counts)):
-        members = [groups[i] for i in rng.permutation(np.flatnonzero(classes == label))]
-        _deal(members, test_quotas[label], validation_quotas[label], sides)
+    for members, test_quota, validation_quota in zip(
+        by_class, test_quotas, validation_quotas, strict=True
+    ):
+        _deal(members, test_quota, validation_quota, sides)
     return _split(*sides)
 
 
@@ -77,9 +83,7 @@ def paper_split(fragments: FragmentSet, seed: int) -> Split:
 
     1548 of 7740 and 200 of 1000 fragments are the test. Unlike the paper, twins lie on one side.
     """
-    rng = np.random.default_rng(seed)
-    groups = _groups(fragments)
-    members = [groups[i] for i in rng.permutation(len(groups))]
+    members = _shuffled_groups(fragments, seed)
     sides: tuple[list[int], list[int], list[int]] = ([], [], [])
     _deal(members, round(Fraction(len(fragments), 5)), 0, sides)
     return _split(*sides)
@@ -120,7 +124,7 @@ def inter_patient_split(
             f"{SHARED_PERSON_DS1_RECORD}, more than {VALIDATION_RECORDS} are needed; "
             "use all of ecg5"
         )
-    chosen = _draw_validation(fragments, candidates, np.random.default_rng(seed))
+    chosen = _draw_validation(fragments, candidates, seed)
     in_ds1 = np.isin(records, DS1_RECORDS)
     validation = np.isin(records, chosen)
     train = in_ds1 & ~validation
@@ -129,32 +133,33 @@ def inter_patient_split(
     return Split(*(np.flatnonzero(mask).astype(np.int64) for mask in (train, validation, ~in_ds1)))
 
 
-def _draw_validation(
-    fragments: FragmentSet, candidates: list[str], rng: np.random.Generator
-) -> list[str]:
+def _draw_validation(fragments: FragmentSet, candidates: list[str], seed: int) -> list[str]:
     records = np.array(fragments.records)
-    classes = len(fragments.class_names)
-    table = np.stack(
-        [np.bincount(fragments.labels[records == name], minlength=classes) for name in candidates]
-    )
-    totals = table.sum(axis=0)
-    best, best_distance = np.empty(0, np.int64), Fraction(classes + 1)
-    for _ in range(_VALIDATION_DRAWS):
-        draw = rng.choice(len(candidates), VALIDATION_RECORDS, replace=False)
-        # Exact fractions: equal distances must not depend on rounding, or the split would.
-        distance = sum(
-            (
-                abs(
-                    Fraction(int(taken), int(total)) - Fraction(VALIDATION_RECORDS, len(candidates))
-                )
-                for taken, total in zip(table[draw].sum(axis=0), totals, strict=True)
-                if total
-            ),
-            Fraction(0),
-        )
-        if distance < best_distance:
-            best, best_distance = draw, distance
-    return [candidates[i] for i in best]
+    counts = {
+        name: np.bincount(
+            fragments.labels[records == name], minlength=len(fragments.class_names)
+        ).tolist()
+        for name in candidates
+    }
+    totals = [sum(column) for column in zip(*counts.values(), strict=True)]
+    draws = [
+        sorted(candidates, key=lambda name: _chance(seed, draw, name))[:VALIDATION_RECORDS]
+        for draw in range(_VALIDATION_DRAWS)
+    ]
+
+    def distance(draw: list[str]) -> Fraction:
+        """Sum over the classes how far their share in validation is from an even one."""
+        even = Fraction(VALIDATION_RECORDS, len(candidates))
+        far = Fraction(0)
+        for label, total in enumerate(totals):
+            taken = sum(counts[name][label] for name in draw)
+            if total:
+                far += abs(Fraction(taken, total) - even)
+                # A class that one side lacks can't be learnt or can't be judged.
+                far += taken in (0, total)
+        return far
+
+    return min(draws, key=distance)
 
 
 def _check_shares(test_share: float, validation_share: float) -> None:
@@ -168,12 +173,29 @@ def _check_shares(test_share: float, validation_share: float) -> None:
         )
 
 
-def _groups(fragments: FragmentSet) -> list[list[int]]:
-    """Return the rows of each twin group, groups in order of their first row."""
-    rows: dict[int, list[int]] = {}
-    for row, twin in enumerate(fragments.twins):
-        rows.setdefault(int(twin), []).append(row)
-    return list(rows.values())
+def _chance(*parts: object) -> bytes:
+    """Return a key to sort by that looks random and is the same on every machine."""
+    return hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+
+
+def _shuffled_groups(fragments: FragmentSet, seed: int) -> list[list[int]]:
+    """Return the rows in groups that must stay together, the groups in an order by chance."""
+    places = list(zip(fragments.records, fragments.starts.tolist(), strict=True))
+    group_of_twin: dict[int, int] = {}
+    group_of_place: dict[tuple[str, int], int] = {}
+    groups: dict[int, list[int]] = {}
+    for row, (twin, place) in enumerate(zip(fragments.twins.tolist(), places, strict=True)):
+        own = group_of_twin.get(twin, row)
+        other = group_of_place.get(place, own)
+        groups.setdefault(own, []).append(row)
+        if other != own:
+            # One row joins two groups: its twins' and that of another lead of its ten seconds.
+            groups[own] = sorted(groups[own] + groups.pop(other))
+            for member in groups[own]:
+                group_of_twin[int(fragments.twins[member])] = own
+                group_of_place[places[member]] = own
+        group_of_twin[twin] = group_of_place[place] = own
+    return sorted(groups.values(), key=lambda group: _chance(seed, *places[group[0]]))
 
 
 def _apportion(counts: list[int], share: float) -> list[int]:
