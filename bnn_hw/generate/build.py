@@ -1,0 +1,118 @@
+"""The build folder: everything rendered beside, then swapped in, so that none is ever half-written.
+
+Reads a frozen network and a folding; gives ``build/<model>/`` with ``rtl``, ``sim``, ``hls``,
+``handoff``, ``vectors``, ``network.json`` and ``manifest.json``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bnn_hw import __version__
+from bnn_hw.errors import UserError
+from bnn_hw.generate.folding import Folding
+from bnn_hw.generate.handoff import render_handoff
+from bnn_hw.generate.hls import render_hls
+from bnn_hw.generate.manifest import NAME as MANIFEST
+from bnn_hw.generate.manifest import manifest_text, read_manifest
+from bnn_hw.generate.plan import Plan, build_plan
+from bnn_hw.generate.rtl import render_rtl
+from bnn_hw.generate.vectors import render_vectors
+from bnn_hw.ir.file import load_network, network_text
+from bnn_hw.ir.network import Network
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build folder and what it was made from."""
+
+    path: Path
+    network: Network
+    plan: Plan
+
+
+def generate(
+    network: Network, folding: Folding, target: Path, samples: npt.NDArray[np.integer]
+) -> Build:
+    """Render everything of ``network`` at ``folding`` into the folder ``target``.
+
+    Parameters
+    ----------
+    samples
+        Prepared fragments for ``vectors/``, ``(fragments, channels, samples)`` integers.
+
+    Raises
+    ------
+    UserError
+        When ``target`` cannot be written, or is a folder that bnn_hw did not make.
+    """
+    plan = build_plan(network, folding)
+    files: dict[str, bytes] = {"network.json": network_text(network).encode()}
+    for rendered in (render_rtl(plan), render_hls(plan), render_handoff(plan)):
+        files.update({path: text.encode() for path, text in rendered.items()})
+    files.update(render_vectors(network, plan, samples))
+    header = {
+        "name": network.name,
+        "digest": network.digest(),
+        "generator": f"bnn_hw {__version__}",
+        "cycles_per_fragment": plan.cycles,
+        "folding": {s.name: {"pe": s.pe, "simd": s.simd} for s in plan.stages},
+    }
+    files[MANIFEST] = manifest_text(header, files).encode()
+    _swap_in(files, target)
+    return Build(target, network, plan)
+
+
+def open_build(path: Path, network: Network | None = None) -> Build:
+    """A build folder as it lies there; its plan comes from the manifest's folding.
+
+    ``network`` is what the files are to be compared with; by default the folder's own
+    ``network.json``.
+    """
+    from bnn_hw.generate.folding import fastest, override
+
+    manifest = read_manifest(path)
+    network = network or load_network(path / "network.json")
+    try:
+        folds = {str(n): (int(f["pe"]), int(f["simd"])) for n, f in manifest["folding"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UserError(
+            f"{path / MANIFEST}: 'folding' is not one PE and SIMD a layer; run 'make generate' again"
+        ) from None
+    return Build(path, network, build_plan(network, override(network, fastest(network), folds)))
+
+
+def _swap_in(files: dict[str, bytes], target: Path) -> None:
+    if target.exists() and not (target / MANIFEST).is_file() and any(target.iterdir()):
+        raise UserError(
+            f"{target} exists and is not a build folder of bnn_hw: choose another or remove it"
+        )
+    staging = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        staging.chmod(0o755)
+        for path, content in files.items():
+            place = staging / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        if target.exists():
+            retired = staging.with_name(staging.name + ".old")
+            os.replace(target, retired)
+            os.replace(staging, target)
+            shutil.rmtree(retired)
+        else:
+            os.replace(staging, target)
+    except OSError as error:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+        raise UserError(
+            f"{target} cannot be written: {error.strerror or error}; choose a folder you can write to"
+        ) from None
