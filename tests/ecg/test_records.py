@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bnn_hw.ecg.records import RECORDS_VARIABLE, read_record, record_leads, records_dir
 from bnn_hw.ecg.slices import SLICE_RECORD, slice_record_path, slices_dir
-from bnn_hw.errors import ToolMissing
+from bnn_hw.errors import ToolMissing, UserError
 
 WriteRecord = Callable[..., Path]
 Refused = Callable[..., AbstractContextManager[None]]
@@ -234,3 +237,25 @@ def test_wfdb_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "wfdb", None)
     with pytest.raises(ToolMissing, match="bnn_hw\\[ecg\\]"):
         read_record(slice_record_path())
+
+
+@given(
+    st.sampled_from([".hea", ".dat", ".atr"]),
+    st.integers(0, 40000),
+    st.binary(min_size=0, max_size=6),
+    st.integers(0, 6),
+)
+@settings(max_examples=150, deadline=None)
+def test_damage_anywhere_is_read_or_refused(
+    suffix: str, position: int, inserted: bytes, removed: int
+) -> None:
+    # Whatever wfdb makes of a damaged file, only a UserError may come out.
+    with TemporaryDirectory() as folder:
+        for other in (".hea", ".dat", ".atr"):
+            shutil.copy(slices_dir() / (SLICE_RECORD + other), folder)
+        file = Path(folder) / (SLICE_RECORD + suffix)
+        content = file.read_bytes()
+        position %= len(content)
+        file.write_bytes(content[:position] + inserted + content[position + removed :])
+        with suppress(UserError):
+            assert read_record(file).samples.dtype == np.int16
