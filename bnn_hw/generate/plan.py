@@ -151,7 +151,7 @@ def build_plan(network: Network, folding: Folding) -> Plan:
         )
     head = network.head
     last = network.blocks[-1]
-    stages = []
+    stages: list[StagePlan] = []
     for block, fold in zip(network.blocks, folding.folds, strict=True):
         before = None if block.index == 0 else (network.blocks[block.index - 1], stages[-1])
         stages.append(_stage(block, fold, before))

@@ -1,0 +1,131 @@
+# bnn_hw: every target sets up what it needs. 'make' alone prints the targets.
+#
+# Needs make, a shell and Python 3.11 or newer. Python packages go into .venv, pinned by
+# constraints.txt; system tools that are missing are installed with apt where the user is root,
+# else named with the command to run.
+
+MODEL   ?= ecg17
+CYCLES  ?=
+SIM     ?= verilator
+RECORDS ?= $(BNN_HW_RECORDS)
+EXPERIMENT ?= experiments/ecg17.toml
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+RUN     := $(BIN)/python -m
+
+ifneq ($(strip $(RECORDS)),)
+export BNN_HW_RECORDS := $(abspath $(RECORDS))
+endif
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup generate sim verify test test-fast lint train bench clean
+
+help:
+	@echo "bnn_hw - binary neural networks as FPGA hardware that computes the same bits"
+	@echo
+	@echo "  make generate [MODEL=ecg17] [CYCLES=3700]   hardware, C++ and vectors into build/<model>/"
+	@echo "  make verify   [MODEL=...]                   every level, bit for bit; table, JSON and HTML"
+	@echo "  make sim      [SIM=icarus|verilator]        cocotb benches: every cell, whole network on real ECG"
+	@echo "  make test                                   everything a contributor must keep green (CI)"
+	@echo "  make train    EXPERIMENT=experiments/X.toml [RECORDS=DIR]   train from ECG records"
+	@echo "  make bench                                  benchmarks against what a user would pick instead"
+	@echo "  make setup                                  the set-up alone (everything)"
+	@echo "  make test-fast | lint | clean               the fast tests | style, types, walls | remove build/"
+	@echo
+	@echo "MODEL is a shipped name (ecg5, ecg17) or a path to a frozen JSON. RECORDS is a folder with the"
+	@echo "MIT-BIH records ('bnn-hw data DIR' fetches them)."
+
+# ---- set-up -------------------------------------------------------------------------------------
+
+# $(call need,command,apt package)
+define need
+	@command -v $(1) >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "setup: installing $(2) with apt"; \
+	    { apt-get install -y -qq $(2) || { apt-get update -qq && apt-get install -y -qq $(2); }; } >/dev/null 2>&1 \
+	      || { echo "setup: apt could not install $(2); install it by hand" >&2; exit 2; }; \
+	  else echo "setup: $(1) is missing; run: sudo apt-get install $(2)" >&2; exit 2; fi; }
+endef
+
+# $(call install,extras)
+define install
+	@echo "setup: installing bnn_hw[$(1)] and what it needs into $(VENV)"
+	@$(BIN)/pip install -q -c constraints.txt -e '.[$(1)]'
+endef
+
+$(VENV)/.base: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "setup: $(PYTHON) must be Python 3.11 or newer; give PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "setup: installing python3-venv with apt"; apt-get update -qq >/dev/null 2>&1; \
+	    apt-get install -y -qq python3-venv >/dev/null 2>&1 && rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); \
+	  else echo "setup: no venv module; run: sudo apt-get install python3-venv" >&2; exit 2; fi; }
+	@echo "setup: installing bnn_hw into $(VENV)"
+	@$(BIN)/pip install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.verify: $(VENV)/.base
+	$(call need,g++,g++)
+	$(call need,perl,perl)
+	$(call need,iverilog,iverilog)
+	$(call install,verify)
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.base
+	$(call install,train)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.verify $(VENV)/.train
+	$(call install,dev)
+	@touch $@
+
+setup: $(VENV)/.dev
+	@echo "setup: done; 'source $(VENV)/bin/activate' gives bnn-hw, 'make generate' makes hardware"
+
+# ---- the way from a frozen network to hardware --------------------------------------------------
+
+generate: $(VENV)/.base
+	@$(BIN)/bnn-hw generate $(MODEL) $(if $(CYCLES),--cycles $(CYCLES))
+
+sim: $(VENV)/.verify
+	@$(RUN) bnn_hw.simulate --sim $(SIM) --model $(MODEL)
+
+# All shipped networks unless MODEL is given on the command line.
+verify: $(VENV)/.verify
+	@mkdir -p build
+	@$(RUN) bnn_hw.verify $(if $(filter command line environment,$(origin MODEL)),$(MODEL)) \
+	  --json build/verify.json --html build/verify.html
+
+train: $(VENV)/.train
+	@$(BIN)/bnn-hw train $(EXPERIMENT)
+
+bench: $(VENV)/.dev
+	@$(BIN)/python benchmarks/golden.py
+
+# ---- what a contributor must keep green ---------------------------------------------------------
+
+lint: $(VENV)/.dev
+	@echo "lint: style, types, import contract"
+	@$(BIN)/ruff check bnn_hw tests sim benchmarks
+	@$(BIN)/ruff format --check -q bnn_hw tests sim benchmarks
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+test-fast: $(VENV)/.dev
+	@$(RUN) pytest -q -m "not slow" -n 2
+
+test: lint
+	@echo "test: unit, property and integration tests, the long ones too"
+	@$(RUN) pytest -q -n 2 --dist loadfile
+	@echo "test: cocotb benches in both simulators"
+	@$(RUN) bnn_hw.simulate --sim icarus
+	@$(RUN) bnn_hw.simulate --sim verilator
+	@echo "test: every level on both shipped networks"
+	@$(MAKE) --no-print-directory verify
+	@echo "test: all passed; the report is build/verify.html"
+
+clean:
+	@rm -rf build
