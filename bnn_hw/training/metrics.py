@@ -1,0 +1,82 @@
+"""Accuracy, confusion matrix and what each class gets, from labels and predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """One class: sensitivity (recall), positive predictivity (precision) and F1.
+
+    None where the quotient has no meaning: a class without fragments or without predictions.
+    """
+
+    label: str
+    fragments: int
+    sensitivity: float | None
+    positive_predictivity: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of a set of fragments; `confusion[true][predicted]` counts."""
+
+    fragments: int
+    correct: int
+    accuracy: float
+    macro_f1: float | None
+    confusion: tuple[tuple[int, ...], ...]
+    classes: tuple[ClassMetrics, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "fragments": self.fragments,
+            "correct": self.correct,
+            "accuracy": self.accuracy,
+            "macro_f1": self.macro_f1,
+            "confusion": [list(row) for row in self.confusion],
+            "classes": [vars(entry) for entry in self.classes],
+        }
+
+
+def score(
+    labels: NDArray[np.int64], predictions: NDArray[np.int64], class_names: tuple[str, ...]
+) -> Scores:
+    """Score predictions, both (n,) int64 indices into `class_names`.
+
+    macro_f1 is the mean of F1 over the classes that have fragments (F1 counts 0 when none of them
+    is found). Source of the terms: ANSI/AAMI EC57.
+    """
+    size = len(class_names)
+    confusion = np.zeros((size, size), np.int64)
+    np.add.at(confusion, (labels, predictions), 1)
+    classes = []
+    for index, label in enumerate(class_names):
+        hits = int(confusion[index, index])
+        real, said = int(confusion[index].sum()), int(confusion[:, index].sum())
+        classes.append(
+            ClassMetrics(
+                label=label,
+                fragments=real,
+                sensitivity=hits / real if real else None,
+                positive_predictivity=hits / said if said else None,
+                f1=2 * hits / (real + said) if real else None,
+            )
+        )
+    f1 = [entry.f1 for entry in classes if entry.f1 is not None]
+    correct = int(np.trace(confusion))
+    return Scores(
+        fragments=len(labels),
+        correct=correct,
+        accuracy=correct / len(labels) if len(labels) else 0.0,
+        macro_f1=sum(f1) / len(f1) if f1 else None,
+        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+        classes=tuple(classes),
+    )

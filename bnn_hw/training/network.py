@@ -1,0 +1,280 @@
+"""The torch network of a description, for training and as the twin that verify compares.
+
+Reads a `bnn_hw.description.Description` and, for the twin, the arrays of a checkpoint in the
+reference naming; gives an `nn.Module` whose state_dict has exactly those names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bnn_hw.description import BlockDescription, Description, LayerDescription
+from bnn_hw.errors import UserError
+from bnn_hw.training.estimators import EstimatorName
+from bnn_hw.training.layers import (
+    Head,
+    MaxPool,
+    Scale,
+    Shift,
+    Sign,
+    SignConv,
+    SignDense,
+)
+
+# Channels and kernel of each conv or dense, by its position among them: (out, in, kernel) or
+# (out, in).
+MatrixShapes = list[tuple[int, ...]]
+
+
+class BinaryNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed
+    """A network of signs built from a description; `build_network` makes it.
+
+    Input integer samples as floats, (n, samples) or (n, channels, samples); output logits
+    (n, classes). `stages` holds the modules in the order of the data, each with the index of its
+    layer in the description (None for the input scale, which is no layer).
+    """
+
+    def __init__(self, description: Description) -> None:
+        super().__init__()
+        self.description = description
+        self.stages: list[tuple[int | None, nn.Module]] = []
+
+    def append(self, layer: int | None, module: nn.Module, key: str | None) -> None:
+        """Add the next stage; with a key its parameters appear under that state_dict prefix."""
+        self.stages.append((layer, module))
+        if key is None:
+            return
+        parent: nn.Module = self
+        *containers, leaf = key.split(".")
+        for name in containers:
+            if name not in parent._modules:
+                parent.add_module(name, nn.Module())
+            parent = parent._modules[name]
+        if leaf in parent._modules or hasattr(parent, leaf):
+            raise UserError(f"layer key {key!r} is used twice or reserved; give each its own key")
+        parent.add_module(leaf, module)
+
+    def signs(self) -> list[Sign]:
+        """Return the sign activations in order."""
+        return [module for _, module in self.stages if isinstance(module, Sign)]
+
+    def arrange(self, samples: Tensor) -> Tensor:
+        """Bring samples to the layout of the layers, (n, channels, 1, samples).
+
+        Raises UserError for another shape than the description's input.
+        """
+        shape = self.description.input
+        given = samples.unsqueeze(1) if samples.ndim == 2 else samples
+        if given.ndim != 3 or given.shape[1:] != (shape.channels, shape.samples):
+            raise UserError(
+                f"samples have shape {tuple(samples.shape)}; network {self.description.name} takes "
+                f"(fragments, {shape.channels}, {shape.samples})"
+            )
+        return given.unsqueeze(2)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Return the logits."""
+        values = self.arrange(samples)
+        for _, module in self.stages:
+            values = module(values)
+        return values
+
+
+def build_network(
+    description: Description,
+    estimator: EstimatorName = "straight-through",
+    clip: float = 1.0,
+) -> BinaryNetwork:
+    """Build the network to be trained, float32, in training mode, freshly drawn latent weights.
+
+    Draws from torch's global generator. Raises UserError when a conv or dense lacks
+    `out_channels` or `kernel`, or when the layers do not fit together.
+    """
+    return _assemble(description, _described_shapes(description), {}, estimator, clip)
+
+
+def build_from_checkpoint(
+    description: Description, state: Mapping[str, NDArray[Any]]
+) -> BinaryNetwork:
+    """Rebuild a trained network in double precision, in evaluation mode, without gradients.
+
+    `state` maps the reference names to arrays (num_batches_tracked is ignored). Sign takes 0 to
+    +1, as hardware does. Raises UserError naming the key that is missing, of another shape, not
+    finite or not used.
+    """
+    arrays = {
+        name: np.asarray(value)
+        for name, value in state.items()
+        if not name.endswith("num_batches_tracked")
+    }
+    shapes: MatrixShapes = []
+    slopes: dict[str, int] = {}
+    for block in description.blocks():
+        for layer, key in zip(block.layers, block.keys, strict=True):
+            if layer.type in ("conv", "dense"):
+                weight = _array(arrays, f"{key}.weight")
+                ndim = 3 if layer.type == "conv" else 2
+                if weight.ndim != ndim:
+                    raise UserError(
+                        f"checkpoint {key}.weight has shape {weight.shape}; {layer.type} takes "
+                        f"{ndim} dimensions"
+                    )
+                shapes.append(tuple(weight.shape))
+            elif layer.type == "prelu":
+                slopes[f"{key}"] = _array(arrays, f"{key}.weight").size
+    network = _assemble(description, shapes, slopes, "straight-through", 1.0)
+    network.double()
+    load_arrays(network, arrays)
+    network.eval()
+    network.requires_grad_(False)
+    return network
+
+
+def load_arrays(network: BinaryNetwork, state: Mapping[str, NDArray[Any]]) -> None:
+    """Copy a checkpoint's arrays into a network, in the network's precision.
+
+    Raises UserError naming the key that is missing, of another shape, not finite or not used.
+    """
+    wanted = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    for name, tensor in wanted.items():
+        array = np.asarray(_array(state, name))
+        if tuple(array.shape) != tuple(tensor.shape):
+            raise UserError(
+                f"checkpoint {name} has shape {array.shape}; network "
+                f"{network.description.name} takes {tuple(tensor.shape)}"
+            )
+        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            raise UserError(f"checkpoint {name} holds values that are no finite numbers")
+        tensor.copy_(torch.from_numpy(np.array(array, dtype=np.float64)))
+    unused = sorted(set(state) - set(wanted))
+    unused = [name for name in unused if not name.endswith("num_batches_tracked")]
+    if unused:
+        raise UserError(
+            f"checkpoint holds {unused[0]}, which network {network.description.name} has no place "
+            "for; check the network description"
+        )
+
+
+def checkpoint_arrays(network: BinaryNetwork) -> dict[str, NDArray[np.float32]]:
+    """Return the parameters as float32 arrays by reference name, without num_batches_tracked."""
+    return {
+        name: tensor.detach().cpu().numpy().astype(np.float32)
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def _array(state: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    if name not in state:
+        raise UserError(f"checkpoint lacks {name}; check the network description and its keys")
+    return np.asarray(state[name])
+
+
+def _described_shapes(description: Description) -> MatrixShapes:
+    shapes: MatrixShapes = []
+    channels, length = description.input.channels, description.input.samples
+    for block in description.blocks():
+        matrix = block.matrix
+        name = f"network {description.name}: block {block.index}"
+        if matrix.out_channels is None or (matrix.type == "conv" and matrix.kernel is None):
+            raise UserError(f"{name} lacks out_channels or kernel, which training needs; add them")
+        if matrix.type == "conv":
+            assert matrix.kernel is not None
+            shapes.append((matrix.out_channels, channels, matrix.kernel))
+        else:
+            shapes.append((matrix.out_channels, channels * length))
+        length = _length_after(block, length, shapes[-1])
+        channels = matrix.out_channels
+    return shapes
+
+
+def _length_after(block: BlockDescription, length: int, shape: tuple[int, ...]) -> int:
+    for layer in block.layers:
+        if layer.type == "dense":
+            length = 1
+        elif layer.type == "conv":
+            length = (length + sum(layer.padding) - shape[2]) // layer.stride + 1
+        elif layer.type == "max_pool":
+            length = (length - layer.size) // layer.stride + 1
+        if length < 1:
+            raise UserError(
+                f"block {block.index}: {layer.type} leaves no position; enlarge the input or "
+                "shrink kernel or pool"
+            )
+    return length
+
+
+def _assemble(
+    description: Description,
+    shapes: MatrixShapes,
+    slopes: dict[str, int],
+    estimator: EstimatorName,
+    clip: float,
+) -> BinaryNetwork:
+    """Chain the modules; `slopes` says how many slopes a PReLU of that key has (else one)."""
+    network = BinaryNetwork(description)
+    channels, length = description.input.channels, description.input.samples
+    index = 0
+    scale: float | None = description.input.scale
+    for block, shape in zip(description.blocks(), shapes, strict=True):
+        fan_in = channels if block.matrix.type == "conv" else channels * length
+        if shape[1] != fan_in:
+            raise UserError(
+                f"block {block.index}: weights of shape {shape} take {shape[1]} inputs, the layer "
+                f"before gives {fan_in}"
+            )
+        for layer, key in zip(block.layers, block.keys, strict=True):
+            if scale is not None and layer.type not in ("conv", "dense", "max_pool"):
+                if scale != 1.0:
+                    network.append(None, Scale(scale), None)
+                scale = None
+            module = _module(layer, shape, slopes.get(f"{key}", 1), estimator, clip)
+            network.append(index, module, key)
+            index += 1
+        length = _length_after(block, length, shape)
+        channels = shape[0]
+    if channels != len(description.labels):
+        raise UserError(
+            f"network {description.name} ends with {channels} channels for "
+            f"{len(description.labels)} labels; make them equal"
+        )
+    return network
+
+
+def _module(
+    layer: LayerDescription,
+    shape: tuple[int, ...],
+    slopes: int,
+    estimator: EstimatorName,
+    clip: float,
+) -> nn.Module:
+    match layer.type:
+        case "conv":
+            out_channels, in_channels, kernel = shape
+            return SignConv(
+                (out_channels, in_channels, kernel), layer.stride, layer.padding, layer.pad_value
+            )
+        case "dense":
+            return SignDense((shape[0], shape[1]))
+        case "max_pool":
+            return MaxPool(layer.size, layer.stride)
+        case "shift":
+            return Shift(shape[0])
+        case "prelu":
+            return nn.PReLU(slopes)
+        case "batch_norm":
+            return nn.BatchNorm2d(shape[0], eps=layer.eps)
+        case "sign":
+            return Sign(estimator, clip)
+        case "head":
+            return Head()
