@@ -17,7 +17,17 @@ from bnn_hw.errors import UserError
 from bnn_hw.files import read_text, write_text
 from bnn_hw.ir.accept import AcceptKind, AcceptSet
 from bnn_hw.ir.bits import Bits, conv_weights, hex_to_row
-from bnn_hw.ir.layers import MAX_KERNEL, Conv, Dense, Head, Layer, MaxPool, NetworkInput, Threshold
+from bnn_hw.ir.layers import (
+    MAX_KERNEL,
+    Conv,
+    Dense,
+    Head,
+    Layer,
+    MaxPool,
+    NetworkInput,
+    Preparation,
+    Threshold,
+)
 from bnn_hw.ir.network import Network
 
 FORMAT = "bnn_hw.network"
@@ -37,7 +47,7 @@ class _Input(_Strict):
     channels: _Integer
     bits: _Integer
     unit: str
-    preparation: str
+    preparation: Preparation
     peak: _Integer | None = None
     steps: _Integer | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -25,6 +25,9 @@ MAX_WEIGHT_BITS = 1 << 24
 MAX_LAYERS = 64
 MAX_INPUT_BITS = 16
 MAX_COEFFICIENT_BITS = 48
+
+# How integers for the network are made of a fragment; bnn_hw.ecg.preparation does it.
+Preparation = Literal["raw", "peak", "zscore"]
 
 
 def _read_only_bits(layer: str, weights: Any, dimensions: int) -> Bits:
@@ -54,7 +57,7 @@ class NetworkInput:
     bits: int
     channels: int = 1
     unit: str = "integer"
-    preparation: str = "raw"
+    preparation: Preparation = "raw"
     peak: int | None = None
     steps: int | None = None
 
@@ -67,9 +70,9 @@ class NetworkInput:
             raise UserError(f"input: {self.channels} channels, allowed are 1 to 64")
         if not 2 <= self.bits <= MAX_INPUT_BITS:
             raise UserError(f"input: {self.bits} bits a sample, allowed are 2 to {MAX_INPUT_BITS}")
-        if self.preparation not in ("raw", "peak", "zscore"):
+        if self.preparation not in get_args(Preparation):
             raise UserError(
-                f"input: preparation {self.preparation[:40]!r} is unknown, allowed are raw, peak, zscore"
+                f"input: preparation {str(self.preparation)[:40]!r} is unknown, allowed are raw, peak, zscore"
             )
         for name, value, of in (("peak", self.peak, "peak"), ("steps", self.steps, "zscore")):
             if (value is not None) != (self.preparation == of):
