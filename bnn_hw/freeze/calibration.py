@@ -81,30 +81,22 @@ def choose_head(
     if len(samples) == 0:
         raise UserError("calibration: 0 fragments; give at least one, or none at all")
     s_plus, s_minus = head_sums(network, samples)
-    observed = [
-        _observe(formula, network, report, s_plus, s_minus)
-        for network, report in _candidates(formula, with_head)
-    ]
-    if not observed:
-        raise UserError(
-            f"head: scores with {FEWEST_BITS}-bit coefficients do not fit {_MOST_SCORE_BITS} bits; shorten the "
-            "last block's input"
-        )
-    proven = [pair for pair in observed if not pair[1].differences and not pair[1].below_bound]
-    equal = [pair for pair in observed if not pair[1].differences]
-    return (proven or equal or observed[-1:])[0]
-
-
-def _candidates(
-    formula: HeadFormula, with_head: Callable[[Head], Network]
-) -> list[tuple[Network, HeadReport]]:
-    pairs = []
+    best: tuple[Network, HeadReport] | None = None
     for bits in range(FEWEST_BITS, MAX_COEFFICIENT_BITS + 1):
         network, report = _at_width(formula, with_head, bits)
         if network.score_bits > _MOST_SCORE_BITS:
             break
-        pairs.append((network, report))
-    return pairs
+        report = _observe(formula, network, report, s_plus, s_minus)
+        if report.differences == 0 and report.below_bound == 0:
+            return network, report
+        if best is None or report.differences < best[1].differences:
+            best = network, report
+    if best is None:
+        raise UserError(
+            f"head: scores with {FEWEST_BITS}-bit coefficients do not fit {_MOST_SCORE_BITS} bits; shorten the "
+            "last block's input"
+        )
+    return best
 
 
 def _at_width(
@@ -117,7 +109,7 @@ def _at_width(
 
 def _observe(
     formula: HeadFormula, network: Network, report: HeadReport, s_plus: Sums, s_minus: Sums
-) -> tuple[Network, HeadReport]:
+) -> HeadReport:
     """The report of one width completed with what the fragments show."""
     unit, tie = exact_unit()
     exact = formula.exact_scores(report.exponent, s_plus, s_minus)
@@ -133,7 +125,7 @@ def _observe(
         margins = [int(row[-1] - row[-2]) for row in np.sort(exact, axis=1)]
     positive = [margin for margin in margins if margin > tie]
     bound = error_bound(network.blocks[-1]) * unit
-    return network, HeadReport(
+    return HeadReport(
         coefficient_bits=report.coefficient_bits,
         exponent=report.exponent,
         bound=report.bound,
