@@ -57,6 +57,8 @@ def straight_through(values: Tensor, clip: float = 1.0) -> Tensor:
     Any shape, floating dtype. Source: Hubara et al., "Binarized Neural Networks", NeurIPS 2016,
     equation 4 (there sign and hard tanh, clip = 1); Bengio et al. 2013, arXiv 1308.3432.
     """
+    if not _wants_gradient(values):
+        return hardware_sign(values)
     result: Tensor = _StraightThrough.apply(values, clip)
     return result
 
@@ -70,8 +72,14 @@ def narrowing(values: Tensor, steepness: float) -> Tensor:
     Source: Qin et al., "Forward and Backward Information Retention for Accurate Binary Neural
     Networks" (IR-Net), CVPR 2020, equations 10 to 12 (error decay estimator).
     """
+    if not _wants_gradient(values):
+        return hardware_sign(values)
     result: Tensor = _Narrowing.apply(values, steepness)
     return result
+
+
+def _wants_gradient(values: Tensor) -> bool:
+    return torch.is_grad_enabled() and bool(values.requires_grad)
 
 
 def steepness_at(progress: float, first: float, last: float) -> float:

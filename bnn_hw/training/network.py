@@ -46,9 +46,13 @@ class BinaryNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed
         self.stages: list[tuple[int | None, nn.Module]] = []
 
     def append(self, layer: int | None, module: nn.Module, key: str | None) -> None:
-        """Add the next stage; with a key its parameters appear under that state_dict prefix."""
-        self.stages.append((layer, module))
+        """Add the next stage; with a key its parameters appear under that state_dict prefix.
+
+        A key that an earlier layer of the same kind has means that the two share parameters; a
+        shift may stand under a conv's or dense's key, where that layer's bias would be.
+        """
         if key is None:
+            self.stages.append((layer, module))
             return
         parent: nn.Module = self
         *containers, leaf = key.split(".")
@@ -56,9 +60,20 @@ class BinaryNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed
             if name not in parent._modules:
                 parent.add_module(name, nn.Module())
             parent = parent._modules[name]
-        if leaf in parent._modules or hasattr(parent, leaf):
-            raise UserError(f"layer key {key!r} is used twice or reserved; give each its own key")
-        parent.add_module(leaf, module)
+        present = parent._modules.get(leaf)
+        if type(present) is type(module):
+            module = present
+        elif isinstance(module, Shift) and isinstance(present, SignConv | SignDense):
+            if "bias" not in present._parameters:
+                present.register_parameter("bias", module.bias)
+            module.bias = present.bias
+        elif hasattr(parent, leaf):
+            raise UserError(
+                f"layer key {key!r} belongs to another kind of layer or is reserved; choose another"
+            )
+        else:
+            parent.add_module(leaf, module)
+        self.stages.append((layer, module))
 
     def signs(self) -> list[Sign]:
         """Return the sign activations in order."""
@@ -105,20 +120,15 @@ def build_from_checkpoint(
     """Rebuild a trained network in double precision, in evaluation mode, without gradients.
 
     `state` maps the reference names to arrays (num_batches_tracked is ignored). Sign takes 0 to
-    +1, as hardware does. Raises UserError naming the key that is missing, of another shape, not
-    finite or not used.
+    +1, as hardware does. Raises UserError naming the key that is missing, of another shape or not
+    finite; arrays that no layer uses are left alone, freeze judges those.
     """
-    arrays = {
-        name: np.asarray(value)
-        for name, value in state.items()
-        if not name.endswith("num_batches_tracked")
-    }
     shapes: MatrixShapes = []
     slopes: dict[str, int] = {}
     for block in description.blocks():
         for layer, key in zip(block.layers, block.keys, strict=True):
             if layer.type in ("conv", "dense"):
-                weight = _array(arrays, f"{key}.weight")
+                weight = _array(state, f"{key}.weight")
                 ndim = 3 if layer.type == "conv" else 2
                 if weight.ndim != ndim:
                     raise UserError(
@@ -127,10 +137,10 @@ def build_from_checkpoint(
                     )
                 shapes.append(tuple(weight.shape))
             elif layer.type == "prelu":
-                slopes[f"{key}"] = _array(arrays, f"{key}.weight").size
+                slopes[f"{key}"] = _array(state, f"{key}.weight").size
     network = _assemble(description, shapes, slopes, "straight-through", 1.0)
     network.double()
-    load_arrays(network, arrays)
+    load_arrays(network, state)
     network.eval()
     network.requires_grad_(False)
     return network
@@ -139,30 +149,23 @@ def build_from_checkpoint(
 def load_arrays(network: BinaryNetwork, state: Mapping[str, NDArray[Any]]) -> None:
     """Copy a checkpoint's arrays into a network, in the network's precision.
 
-    Raises UserError naming the key that is missing, of another shape, not finite or not used.
+    A lone PReLU slope may have shape () or (1,). Raises UserError naming the key that is missing,
+    of another shape or not finite.
     """
-    wanted = {
-        name: tensor
-        for name, tensor in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    for name, tensor in wanted.items():
-        array = np.asarray(_array(state, name))
+    for name, tensor in network.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        array = _array(state, name)
+        if array.ndim == 0 and tuple(tensor.shape) == (1,):
+            array = array.reshape(1)
         if tuple(array.shape) != tuple(tensor.shape):
             raise UserError(
                 f"checkpoint {name} has shape {array.shape}; network "
                 f"{network.description.name} takes {tuple(tensor.shape)}"
             )
-        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
             raise UserError(f"checkpoint {name} holds values that are no finite numbers")
         tensor.copy_(torch.from_numpy(np.array(array, dtype=np.float64)))
-    unused = sorted(set(state) - set(wanted))
-    unused = [name for name in unused if not name.endswith("num_batches_tracked")]
-    if unused:
-        raise UserError(
-            f"checkpoint holds {unused[0]}, which network {network.description.name} has no place "
-            "for; check the network description"
-        )
 
 
 def checkpoint_arrays(network: BinaryNetwork) -> dict[str, NDArray[np.float32]]:

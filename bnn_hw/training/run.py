@@ -87,8 +87,6 @@ def train(
         )
         experiment = experiment.model_copy(update={"training": shortened})
     torch.set_num_threads(experiment.training.threads)
-    # Tiny gradients far in the tails cost a hundredfold as denormals and change nothing.
-    torch.set_flush_denormal(True)
     np.random.seed(experiment.training.seeds[0])
     with _log(out, experiment.name, append=resume) as log:
         if smoke:
