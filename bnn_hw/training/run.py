@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bnn_hw.description import Description
+from bnn_hw.ecg.records import records_dir
 from bnn_hw.errors import UserError
 from bnn_hw.files import write_text
 from bnn_hw.training.checkpoints import load_resumable, save_npz, save_resumable
@@ -76,8 +77,8 @@ def train(
 ) -> Metrics:
     """Run an experiment and write its files to `out`.
 
-    `records` is the folder of WFDB records, not needed with `smoke`, which trains a few epochs on
-    the shipped slices. Raises UserError for an illegal experiment, missing records, an output
+    `records` is the folder of WFDB records (None: the variable BNN_HW_RECORDS names it), not needed
+    with `smoke`, which trains a few epochs on the shipped slices. Raises UserError for an illegal experiment, missing records, an output
     folder that can't be written, or a resume file of another experiment.
     """
     experiment, description = load_experiment(config)
@@ -88,13 +89,13 @@ def train(
         experiment = experiment.model_copy(update={"training": shortened})
     torch.set_num_threads(experiment.training.threads)
     np.random.seed(experiment.training.seeds[0])
+    # Missing records are said before anything is written.
+    folder = None if smoke else records_dir(records)
     with _log(out, experiment.name, append=resume) as log:
-        if smoke:
+        if folder is None:
             data = load_smoke_data(experiment.data, description)
-        elif records is None:
-            raise UserError("training needs --records DIR with the WFDB records (or --smoke)")
         else:
-            data = load_data(experiment.data, description, records)
+            data = load_data(experiment.data, description, folder)
         log.info(
             "%s: %d training, %d validation, %d test fragments",
             experiment.name, len(data.train), len(data.validation), len(data.test),
@@ -138,15 +139,16 @@ def _run_seed(
             figures = run.run_epoch(data)
             save_resumable(saved, run.state())
             _write_json(out / f"{stem}.epochs.json", run.history)
+            best = f"{run.best['accuracy']:.4f}" if run.best["epoch"] else "none yet"
             line = (
                 f"{stem} epoch {figures['epoch']}/{experiment.training.epochs} "
                 f"train loss {figures['train_loss']:.4f} validation loss "
                 f"{figures['validation_loss']:.4f} accuracy {figures['validation_accuracy']:.4f} "
-                f"best {run.best['accuracy']:.4f}"
+                f"best {best}"
             )
             # A terminal has the bar; a log file or pipe gets a line an epoch.
             log.log(logging.DEBUG if bar.live.is_started else logging.INFO, line)
-            bar.update(task, advance=1, description=f"{stem} best {run.best['accuracy']:.4f}")
+            bar.update(task, advance=1, description=f"{stem} best {best}")
     return run
 
 
