@@ -1,0 +1,197 @@
+// Matrix-vector unit over signed integers: a window in, Nf beats of Pe signed sums out.
+//
+//   out lane p of beat n = sum over elements e of (weight(n * Pe + p, e) ? +element e : -element e)
+//
+// One fold step a cycle, without a bubble between windows; fold order and ROM words are those of
+// bnn_mvu_bits: step s = n * Sf + f works on elements f * Simd +: Simd and on ROM word s, whose bit
+// p * Simd + j belongs to lane p, element f * Simd + j; a weight bit 1 is +1, a 0 is -1.
+//
+//   Pe, Simd, Nf, Sf  1 or more
+//   ElementBits       bits of an element, two's complement, 1 or more
+//   SumBits           two's complement, enough for every sum; the caller knows the reach
+//   Weights           ROM words, word 0 in the low bits
+//
+// Latency from the cycle a step starts to its sum: ceil(log2(Simd)) + 1, and 1 more with a ROM. A
+// full output stalls the pipeline. Reset: pipeline empty, first step.
+// Cost: one adder an element and lane, as wide as its sums; with constant weights fewer, since lanes
+// share the sums and differences they have in common.
+module bnn_mvu_int #(
+  parameter int Pe = 2,
+  parameter int Simd = 3,
+  parameter int Nf = 2,
+  parameter int Sf = 2,
+  parameter int ElementBits = 4,
+  parameter int SumBits = 7,
+  parameter logic [Nf*Sf*Pe*Simd-1:0] Weights = '0
+) (
+  input  logic                           clk_i,
+  input  logic                           rst_ni,
+  input  logic                           in_valid_i,
+  output logic                           in_ready_o,
+  input  logic [Sf*Simd*ElementBits-1:0] in_data_i,
+  output logic                           out_valid_o,
+  input  logic                           out_ready_i,
+  output logic [Pe*SumBits-1:0]          out_data_o
+);
+
+  if (Pe < 1 || Simd < 1 || Nf < 1 || Sf < 1 || ElementBits < 1 || SumBits < 1) begin : gen_illegal
+    bnn_error_folds_and_widths_must_be_at_least_1 u_error ();
+  end
+
+  localparam int Depth = Nf * Sf;
+  localparam int AddressBits = (Depth > 1) ? $clog2(Depth) : 1;
+  localparam int SliceBits = Simd * ElementBits;
+  localparam int TreeBits = ElementBits + $clog2(Simd);
+  localparam int HasRom = (Depth > 1) ? 1 : 0;
+  // Register stages before the one that holds the sums.
+  localparam int Stages = HasRom + $clog2(Simd);
+
+  logic enable;
+
+  // Stage 0: the fold step, the slice of the window and its weights.
+  logic [AddressBits-1:0] step;
+  logic                   last_step, take;
+  assign take = in_valid_i & enable;
+
+  bnn_counter #(
+    .Modulus(Depth)
+  ) u_step (
+    .clk_i  (clk_i),
+    .rst_ni (rst_ni),
+    .step_i (take),
+    .value_o(step),
+    .last_o (last_step)
+  );
+  assign in_ready_o = enable & last_step;
+
+  logic [SliceBits-1:0] slice_now, slice;
+  logic                 first_fold, last_fold;
+  if (Sf == 1) begin : gen_whole_window
+    assign slice_now  = in_data_i;
+    assign first_fold = 1'b1;
+    assign last_fold  = 1'b1;
+  end else begin : gen_slices
+    localparam int FoldBits = $clog2(Sf);
+    logic [FoldBits-1:0] fold;
+    bnn_counter #(
+      .Modulus(Sf)
+    ) u_fold (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .step_i (take),
+      .value_o(fold),
+      .last_o (last_fold)
+    );
+    logic [Sf-1:0][SliceBits-1:0] slices;
+    assign slices     = in_data_i;
+    assign slice_now  = slices[fold];
+    assign first_fold = (fold == '0);
+  end
+
+  logic [Pe*Simd-1:0] word_now, word;
+  bnn_rom #(
+    .Depth   (Depth),
+    .Width   (Pe * Simd),
+    .Contents(Weights)
+  ) u_rom (
+    .address_i(step),
+    .data_o   (word_now)
+  );
+  if (HasRom == 1) begin : gen_word_register
+    logic [Pe*Simd-1:0]   word_q;
+    logic [SliceBits-1:0] slice_q;
+    always_ff @(posedge clk_i) begin
+      if (enable) begin
+        word_q  <= word_now;
+        slice_q <= slice_now;
+      end
+    end
+    assign word  = word_q;
+    assign slice = slice_q;
+  end else begin : gen_constant_word
+    assign word  = word_now;
+    assign slice = slice_now;
+  end
+
+  // What travels beside the data: valid, and the first and last fold of a beat.
+  logic step_valid, step_first, step_last;
+  if (Stages == 0) begin : gen_no_stage
+    assign step_valid = in_valid_i;
+    assign step_first = first_fold;
+    assign step_last  = last_fold;
+  end else begin : gen_stages
+    logic [Stages-1:0] valid_q;
+    if (Stages == 1) begin : gen_one_stage
+      always_ff @(posedge clk_i) begin
+        if (!rst_ni) valid_q <= '0;
+        else if (enable) valid_q <= in_valid_i;
+      end
+    end else begin : gen_more_stages
+      always_ff @(posedge clk_i) begin
+        if (!rst_ni) valid_q <= '0;
+        else if (enable) valid_q <= {valid_q[Stages-2:0], in_valid_i};
+      end
+    end
+    assign step_valid = valid_q[Stages-1];
+
+    if (Sf == 1) begin : gen_no_fold_flags
+      logic unused_fold_flags;
+      assign {step_first, step_last} = 2'b11;
+      assign unused_fold_flags = ^{first_fold, last_fold};
+    end else begin : gen_fold_flags
+      bnn_delay #(
+        .Width(2),
+        .Depth(Stages)
+      ) u_flags (
+        .clk_i (clk_i),
+        .en_i  (enable),
+        .data_i({first_fold, last_fold}),
+        .data_o({step_first, step_last})
+      );
+    end
+  end
+
+  logic [Pe*SumBits-1:0] sums_q;
+  logic                  sums_valid_q;
+
+  for (genvar p = 0; p < Pe; p++) begin : gen_lane
+    logic signed [TreeBits-1:0] tree;
+    logic                       negative;
+    logic        [SumBits-1:0]  term;
+    logic        [SumBits:0]    sum_d;
+    logic                       unused_carry;
+
+    bnn_signed_tree #(
+      .Count (Simd),
+      .Bits  (ElementBits),
+      .AtRoot(1 - HasRom)
+    ) u_tree (
+      .clk_i     (clk_i),
+      .en_i      (enable),
+      .elements_i(slice),
+      .negate_i  (~word[p*Simd+:Simd]),
+      .sum_o     (tree),
+      .negative_o(negative)
+    );
+
+    // sum = (first ? 0 : sum) + term or - term, the latter as + ~term + 1 from an extra low bit.
+    assign term = SumBits'(tree) ^ {SumBits{negative}};
+    assign sum_d = {term, 1'b1} +
+                   {step_first ? '0 : sums_q[p*SumBits+:SumBits], negative};
+    assign unused_carry = sum_d[0];
+
+    always_ff @(posedge clk_i) begin
+      if (enable) sums_q[p*SumBits+:SumBits] <= sum_d[SumBits:1];
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) sums_valid_q <= 1'b0;
+    else if (enable) sums_valid_q <= step_valid & step_last;
+  end
+
+  assign enable      = ~out_valid_o | out_ready_i;
+  assign out_valid_o = sums_valid_q;
+  assign out_data_o  = sums_q;
+
+endmodule

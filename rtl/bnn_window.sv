@@ -1,0 +1,154 @@
+// Sliding window: words of one fragment in, Positions windows of Kernel words out.
+//
+//   window i = padded[i * Stride +: Kernel], padded = {PadLeft x PadWord, words, PadRight x PadWord}
+//   out_data_o = {newest word, ..., oldest word}: the oldest lies in the low bits
+//
+// Every word of the padded fragment that is not already there costs one shift, one cycle each:
+//   - the first shift of a fragment also sets all other registers to PadWord, so up to Kernel - 1
+//     words of left padding cost nothing, and no word of the fragment before can be seen;
+//   - left padding beyond that and right padding are shifts without input;
+//   - shifting stops at the last window; input words that no window needs are then read and dropped.
+// A window is held until it is taken; on that edge the next shift takes place, so with Stride 1 a
+// window can leave every cycle. Fragments follow each other without a gap.
+//
+//   WordBits 1 or more, Kernel 1 or more (longer than InLength is fine), Stride 1 or more,
+//   PadLeft and PadRight 0 or more (longer than Kernel is fine), InLength 1 or more,
+//   Positions = (InLength + PadLeft + PadRight - Kernel) / Stride + 1
+//
+// Latency: a window is valid in the cycle after its newest word came in.
+// Cycles a fragment: shifts + dropped words, each of which may overlap only with the last cycle of a
+// window's stay. Reset: start of a fragment, no window.
+// Cost: Kernel * WordBits flip-flops with set or reset, some 30 LUTs of control.
+module bnn_window #(
+  parameter int WordBits = 2,
+  parameter int Kernel = 3,
+  parameter int Stride = 1,
+  parameter int PadLeft = 1,
+  parameter int PadRight = 1,
+  parameter int InLength = 8,
+  parameter int Positions = 8,
+  parameter logic [WordBits-1:0] PadWord = '0
+) (
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+  input  logic                       in_valid_i,
+  output logic                       in_ready_o,
+  input  logic [WordBits-1:0]        in_data_i,
+  output logic                       out_valid_o,
+  input  logic                       out_ready_i,
+  output logic [Kernel*WordBits-1:0] out_data_o
+);
+
+  if (WordBits < 1 || Kernel < 1 || Stride < 1 || PadLeft < 0 || PadRight < 0 || InLength < 1 ||
+      InLength + PadLeft + PadRight < Kernel ||
+      Positions != (InLength + PadLeft + PadRight - Kernel) / Stride + 1) begin : gen_illegal
+    bnn_error_window_shape_is_illegal u_error ();
+  end
+
+  // One fragment is a row of steps: shifts of left padding, of input, of right padding, then drops.
+  localparam int Preset = (PadLeft < Kernel - 1) ? PadLeft : Kernel - 1;
+  localparam int LeadShifts = PadLeft - Preset;
+  localparam int Shifts = (Positions - 1) * Stride + Kernel - Preset;
+  localparam int AfterLead = (Shifts > LeadShifts) ? Shifts - LeadShifts : 0;
+  localparam int InputShifts = (AfterLead < InLength) ? AfterLead : InLength;
+  localparam int Drops = InLength - InputShifts;
+  localparam int Steps = Shifts + Drops;
+  localparam int StepBits = (Steps > 1) ? $clog2(Steps) : 1;
+  // Shifts up to the first window, then from one window to the next.
+  localparam int FirstGap = Kernel - Preset;
+  localparam int LongestGap = (FirstGap > Stride) ? FirstGap : Stride;
+  localparam int GapBits = (LongestGap > 1) ? $clog2(LongestGap) : 1;
+
+  logic [StepBits-1:0] step;
+  logic                last_step, advance;
+  bnn_counter #(
+    .Modulus(Steps)
+  ) u_step (
+    .clk_i  (clk_i),
+    .rst_ni (rst_ni),
+    .step_i (advance),
+    .value_o(step),
+    .last_o (last_step)
+  );
+
+  logic first, takes_input, shifts;
+  assign first = (step == '0);
+
+  if (LeadShifts == 0 && Shifts <= InputShifts) begin : gen_input_only
+    assign takes_input = 1'b1;
+  end else if (LeadShifts == 0 && Drops == 0) begin : gen_right_padding
+    assign takes_input = (step < StepBits'(InputShifts));
+  end else if (Shifts <= LeadShifts + InputShifts) begin : gen_left_padding
+    assign takes_input = (step >= StepBits'(LeadShifts));
+  end else begin : gen_both_paddings
+    assign takes_input = (step >= StepBits'(LeadShifts)) &&
+                         (step < StepBits'(LeadShifts + InputShifts));
+  end
+
+  if (Drops == 0) begin : gen_no_drop
+    assign shifts = 1'b1;
+  end else begin : gen_drop
+    assign shifts = (step < StepBits'(Shifts));
+  end
+
+  // The gap counts the shifts still to come before the one that completes a window.
+  logic [GapBits-1:0] gap_q;
+  logic               completes;
+  assign completes = shifts & (gap_q == '0);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      gap_q <= GapBits'(FirstGap - 1);
+    end else if (advance) begin
+      if (last_step) begin
+        gap_q <= GapBits'(FirstGap - 1);
+      end else if (gap_q == '0) begin
+        gap_q <= GapBits'(Stride - 1);
+      end else begin
+        gap_q <= gap_q - 1'b1;
+      end
+    end
+  end
+
+  logic valid_q, free;
+  assign free    = ~valid_q | out_ready_i;
+  // The first shift waits for the fragment's first word even where it takes none, so that windows of
+  // padding alone never leave for a fragment that does not come.
+  assign advance = free & (in_valid_i | ~(takes_input | first));
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid_q <= 1'b0;
+    end else if (free) begin
+      valid_q <= advance & completes;
+    end
+  end
+
+  logic [WordBits-1:0]        newest;
+  logic [Kernel*WordBits-1:0] window_q;
+  assign newest = takes_input ? in_data_i : PadWord;
+
+  if (Kernel == 1) begin : gen_one_word
+    logic unused_first;
+    assign unused_first = first;
+    always_ff @(posedge clk_i) begin
+      if (advance & shifts) window_q <= newest;
+    end
+  end else begin : gen_words
+    always_ff @(posedge clk_i) begin
+      if (advance & shifts) begin
+        window_q[Kernel*WordBits-1-:WordBits] <= newest;
+        if (first) begin
+          window_q[(Kernel-1)*WordBits-1:0] <= {(Kernel - 1) {PadWord}};
+        end else begin
+          window_q[(Kernel-1)*WordBits-1:0] <= window_q[Kernel*WordBits-1:WordBits];
+        end
+      end
+    end
+  end
+
+  assign in_ready_o  = free & takes_input;
+  assign out_valid_o = valid_q;
+  assign out_data_o  = window_q;
+
+endmodule
