@@ -1,0 +1,72 @@
+"""bnn_mvu_bits: popcounts of XNOR against golden's sums, over folds from 1 to everything at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnn_hw.generate.folding import Fold
+from bnn_hw.generate.plan import rom_words
+from bnn_hw.golden.plain import plus_minus, window_sums
+from bnn_hw.ir.bits import row_to_int
+from sim.common.blocks import make_block, random_bits
+from sim.common.cases import CLOCKED, Bench, Case, packed, stream_in, stream_out
+from sim.common.stream_cell import StreamData, stream_tests
+
+
+def case(out: int, fan_in: int, pe: int, simd: int, wider: int = 0, windows: int = 12) -> Case:
+    rng = np.random.default_rng([out, fan_in, pe, simd])
+    rows = random_bits(rng, out, fan_in)
+    nf, sf = out // pe, fan_in // simd
+    bits = random_bits(rng, windows, fan_in)
+    bits[0], bits[1], bits[2] = rows[0], 1 - rows[0], 1  # the extremes of channel 0, and all ones
+    sums = window_sums(make_block(rows), plus_minus(bits)[:, :, np.newaxis])[:, 0]
+    popcounts = (sums + fan_in) // 2
+    sum_bits = fan_in.bit_length() + wider
+    beats = [
+        packed([int(v) for v in lanes], sum_bits).value
+        for window in popcounts
+        for lanes in window.reshape(nf, pe)
+    ]
+    return Case(
+        f"o{out}_k{fan_in}_pe{pe}_simd{simd}",
+        {
+            "Pe": pe,
+            "Simd": simd,
+            "Nf": nf,
+            "Sf": sf,
+            "SumBits": sum_bits,
+            "Weights": packed(rom_words(rows, Fold(pe, simd)), pe * simd),
+        },
+        (*CLOCKED, *stream_in("in", fan_in), *stream_out("out", pe * sum_bits)),
+        StreamData([row_to_int(row) for row in bits], beats, cycles=windows * nf * sf),
+    )
+
+
+BENCH = Bench(
+    "bnn_mvu_bits",
+    (
+        case(1, 1, 1, 1),
+        case(1, 7, 1, 7),  # constant weights, one lane
+        case(4, 21, 4, 21, wider=2),  # constant weights, full fold
+        case(3, 56, 3, 56),
+        case(6, 12, 2, 4),
+        case(6, 12, 1, 1, windows=6),  # a step a weight: ROM of 72 words
+        case(5, 15, 5, 5),  # sf only
+        case(9, 14, 3, 14),  # nf only, up to 8 words
+        case(12, 10, 1, 10),
+        case(8, 56, 2, 7, windows=6),  # 32 words
+        case(3, 49, 1, 1, windows=4),
+        case(40, 5, 1, 5, windows=4),  # above 32 words
+        case(2, 300, 1, 150, windows=4),  # a deep tally
+        case(7, 1, 7, 1),
+    ),
+    illegal=(
+        {"Pe": 0},
+        {"Simd": 0},
+        {"Nf": 0},
+        {"Sf": 0},
+        {"SumBits": 3},
+    ),
+)
+
+streams, reset_in_fragment = stream_tests(BENCH)

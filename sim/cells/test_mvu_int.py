@@ -1,0 +1,69 @@
+"""bnn_mvu_int: signed sums of integer windows against golden, over folds and element widths."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnn_hw.generate.folding import Fold
+from bnn_hw.generate.plan import rom_words
+from bnn_hw.golden.plain import window_sums
+from sim.common.blocks import make_block, random_bits
+from sim.common.cases import CLOCKED, Bench, Case, packed, stream_in, stream_out
+from sim.common.stream_cell import StreamData, stream_tests
+
+
+def case(out: int, fan_in: int, pe: int, simd: int, bits: int, windows: int = 12) -> Case:
+    rng = np.random.default_rng([out, fan_in, pe, simd, bits])
+    rows = random_bits(rng, out, fan_in)
+    block = make_block(rows, input_bits=bits)
+    nf, sf = out // pe, fan_in // simd
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    values = rng.integers(low, high + 1, (windows, fan_in))
+    # the extremes of channel 0 and of all windows
+    values[0] = np.where(rows[0] == 1, high, low)
+    values[1] = np.where(rows[0] == 1, low, high)
+    values[2], values[3] = low, high
+    sums = window_sums(block, values[:, :, np.newaxis])[:, 0]
+    beats = [
+        packed([int(v) for v in lanes], block.sum_bits).value
+        for window in sums
+        for lanes in window.reshape(nf, pe)
+    ]
+    return Case(
+        f"o{out}_k{fan_in}_pe{pe}_simd{simd}_b{bits}",
+        {
+            "Pe": pe,
+            "Simd": simd,
+            "Nf": nf,
+            "Sf": sf,
+            "ElementBits": bits,
+            "SumBits": block.sum_bits,
+            "Weights": packed(rom_words(rows, Fold(pe, simd)), pe * simd),
+        },
+        (*CLOCKED, *stream_in("in", fan_in * bits), *stream_out("out", pe * block.sum_bits)),
+        StreamData(
+            [packed([int(v) for v in window], bits).value for window in values],
+            beats,
+            cycles=windows * nf * sf,
+        ),
+    )
+
+
+BENCH = Bench(
+    "bnn_mvu_int",
+    (
+        case(1, 1, 1, 1, 2),
+        case(8, 7, 8, 7, 12),  # the reference's first block, unrolled
+        case(8, 7, 4, 7, 12),
+        case(8, 7, 1, 1, 12, windows=6),
+        case(4, 6, 2, 3, 16),
+        case(3, 5, 3, 1, 4),
+        case(3, 10, 1, 5, 5),
+        case(6, 9, 3, 9, 2),
+        case(5, 3, 5, 3, 8),
+        case(2, 24, 1, 12, 3),
+    ),
+    illegal=({"Pe": 0}, {"Simd": 0}, {"Nf": 0}, {"Sf": 0}, {"ElementBits": 0}, {"SumBits": 0}),
+)
+
+streams, reset_in_fragment = stream_tests(BENCH)

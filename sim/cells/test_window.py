@@ -1,0 +1,91 @@
+"""bnn_window: the windows of padded fragments, over kernels, strides, paddings and lengths."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnn_hw.generate.folding import window_shifts
+from bnn_hw.ir import Block
+from bnn_hw.ir.bits import int_to_row, row_to_int
+from sim.common.blocks import make_block, random_bits
+from sim.common.cases import CLOCKED, Bench, Case, Wide, stream_in, stream_out
+from sim.common.stream_cell import StreamData, stream_tests
+
+FRAGMENTS = 3
+
+
+def windows(block: Block, words: list[int], pad_word: int) -> list[int]:
+    """Windows of one fragment, the oldest position in the low bits."""
+    pad = int_to_row(pad_word, block.in_channels)
+    rows = [int_to_row(word, block.in_channels) for word in words]
+    padded = np.array([pad] * block.pad_left + rows + [pad] * block.pad_right, dtype=np.uint8)
+    starts = range(0, block.positions * block.stride, block.stride)
+    return [row_to_int(padded[start : start + block.kernel].reshape(-1)) for start in starts]
+
+
+def case(
+    bits: int, kernel: int, stride: int, pad_left: int, pad_right: int, length: int, pad_word: int
+) -> Case:
+    rng = np.random.default_rng([bits, kernel, stride, pad_left, pad_right, length])
+    block = make_block(
+        random_bits(rng, 1, kernel * bits),
+        in_channels=bits,
+        in_length=length,
+        stride=stride,
+        pad_left=pad_left,
+        pad_right=pad_right,
+    )
+    words: list[int] = []
+    beats: list[int] = []
+    for _ in range(FRAGMENTS):
+        fragment = [row_to_int(row) for row in random_bits(rng, length, bits)]
+        words += fragment
+        beats += windows(block, fragment, pad_word)
+    return Case(
+        f"w{bits}_k{kernel}_s{stride}_l{pad_left}_r{pad_right}_n{length}",
+        {
+            "WordBits": bits,
+            "Kernel": kernel,
+            "Stride": stride,
+            "PadLeft": pad_left,
+            "PadRight": pad_right,
+            "InLength": length,
+            "Positions": block.positions,
+            "PadWord": Wide(bits, pad_word),
+        },
+        (*CLOCKED, *stream_in("in", bits), *stream_out("out", kernel * bits)),
+        StreamData(words, beats, cycles=FRAGMENTS * window_shifts(block)),
+    )
+
+
+BENCH = Bench(
+    "bnn_window",
+    (
+        case(8, 7, 1, 5, 5, 24, 0xFF),  # the reference block
+        case(12, 7, 2, 5, 5, 36, 0x0A5),  # its first block, stride 2
+        case(1, 1, 1, 0, 0, 1, 0),  # everything at one
+        case(3, 1, 1, 0, 0, 5, 0),
+        case(3, 1, 1, 2, 3, 4, 5),  # padding that makes whole windows of its own
+        case(5, 3, 1, 0, 0, 3, 0),  # dense: one window
+        case(2, 5, 1, 7, 9, 3, 2),  # paddings above the kernel
+        case(4, 6, 1, 3, 2, 2, 9),  # kernel above the length
+        case(1, 4, 4, 0, 0, 11, 0),  # left-over input
+        case(2, 3, 5, 1, 0, 13, 1),  # stride above the kernel
+        case(3, 2, 3, 0, 4, 7, 6),
+        case(2, 4, 3, 6, 0, 5, 3),
+        case(7, 1, 3, 1, 1, 8, 0x55),
+        case(2, 3, 2, 2, 1, 1, 1),
+    ),
+    illegal=(
+        {"WordBits": 0},
+        {"Kernel": 0},
+        {"Stride": 0},
+        {"PadLeft": -1},
+        {"PadRight": -1},
+        {"InLength": 0},
+        {"Positions": 0},
+        {"Positions": 9},
+    ),
+)
+
+streams, reset_in_fragment = stream_tests(BENCH)

@@ -1,0 +1,170 @@
+"""Drives and watches valid/ready streams, cycle by cycle.
+
+A bench hands :func:`run` any number of sources and sinks of one clock. Every agent looks at the
+signals as the rising edge sees them and drives what the next edge will see, so a bench reads the
+same in Icarus and in Verilator. A sink also holds the protocol: once valid, a beat stays as it is
+until it is taken.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge
+
+CLOCK_NS = 10
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How often a source has data and a sink has room: probabilities of a cycle.
+
+    With ``after_valid`` the sink raises ready only once it has seen valid, which a circuit whose
+    valid waits for ready would never get past.
+    """
+
+    name: str
+    valid: float = 1.0
+    ready: float = 1.0
+    after_valid: bool = False
+
+
+FULL = Flow("full")
+FLOWS = (
+    FULL,
+    Flow("stalls", valid=0.4),
+    Flow("backpressure", ready=0.4),
+    Flow("both", valid=0.6, ready=0.6),
+    Flow("after_valid", ready=0.7, after_valid=True),
+)
+
+
+def flow_named(name: str) -> Flow:
+    """The flow of :data:`FLOWS` called ``name``."""
+    return next(flow for flow in FLOWS if flow.name == name)
+
+
+class Source:
+    """Sends words; a word is one value a data signal, or a plain value where there is one."""
+
+    def __init__(
+        self,
+        valid: Any,
+        ready: Any,
+        data: Sequence[Any],
+        words: Sequence[Any],
+        flow: Flow,
+        seed: int,
+    ) -> None:
+        self._valid, self._ready, self._data = valid, ready, tuple(data)
+        self._words = [word if isinstance(word, tuple) else (word,) for word in words]
+        self._flow, self._random = flow, random.Random(seed)
+        self._offered = False
+        self.sent = 0
+        valid.value = 0
+        for signal in self._data:
+            signal.value = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether every word was taken."""
+        return self.sent == len(self._words)
+
+    def step(self, cycle: int) -> None:
+        """Look at this edge, then drive for the next."""
+        if self._offered and int(self._ready.value):
+            self.sent += 1
+            self._offered = False
+        if self._offered:
+            return
+        if self.done or self._random.random() >= self._flow.valid:
+            self._valid.value = 0
+            # what lies on an idle stream must not matter
+            for signal in self._data:
+                signal.value = self._random.getrandbits(len(signal))
+            return
+        self._offered = True
+        self._valid.value = 1
+        for signal, value in zip(self._data, self._words[self.sent], strict=True):
+            signal.value = value & ((1 << len(signal)) - 1)
+
+
+class Sink:
+    """Takes beats and holds the protocol; ``beats`` are values or, with more signals, tuples."""
+
+    def __init__(self, valid: Any, ready: Any, data: Sequence[Any], flow: Flow, seed: int) -> None:
+        self._valid, self._ready, self._data = valid, ready, tuple(data)
+        self._flow, self._random = flow, random.Random(~seed)
+        self._room = False
+        self._held: tuple[str, ...] | None = None
+        self.beats: list[Any] = []
+        self.cycles: list[int] = []
+        ready.value = 0
+
+    def step(self, cycle: int) -> None:
+        """Look at this edge, then drive for the next."""
+        valid = int(self._valid.value)  # raises on X: a stream must never be unknown
+        if valid:
+            seen = tuple(str(signal.value) for signal in self._data)
+            assert self._held is None or seen == self._held, (
+                f"{self._valid._name}: data changed from {self._held} to {seen} before it was taken"
+            )
+            self._held = seen
+            if self._room:
+                self._take(cycle)
+        else:
+            assert self._held is None, f"{self._valid._name} fell before its beat was taken"
+        self._room = self._random.random() < self._flow.ready
+        if self._flow.after_valid and self._held is None:
+            self._room = False
+        self._ready.value = int(self._room)
+
+    def _take(self, cycle: int) -> None:
+        values = tuple(int(signal.value) for signal in self._data)
+        self.beats.append(values if len(values) > 1 else values[0])
+        self.cycles.append(cycle)
+        self._held = None
+
+
+def start_clock(clock: Any) -> None:
+    """Start a clock of :data:`CLOCK_NS`."""
+    Clock(clock, CLOCK_NS, unit="ns").start()
+
+
+async def reset(clock: Any, reset_n: Any, cycles: int = 2) -> None:
+    """Hold the synchronous reset for ``cycles`` edges."""
+    reset_n.value = 0
+    for _ in range(cycles):
+        await RisingEdge(clock)
+    reset_n.value = 1
+
+
+async def run(
+    clock: Any,
+    agents: Sequence[Source | Sink],
+    until: Callable[[], bool],
+    timeout_cycles: int,
+    extra_cycles: int = 0,
+) -> int:
+    """Step every agent each cycle until ``until()``, then ``extra_cycles`` more; gives the cycles.
+
+    The extra cycles let a surplus beat show itself. Raises ``AssertionError`` when ``timeout_cycles``
+    pass before.
+    """
+    left = extra_cycles
+    for cycle in range(timeout_cycles):
+        await RisingEdge(clock)
+        for agent in agents:
+            agent.step(cycle)
+        if until():
+            left -= 1
+            if left < 0:
+                return cycle
+    counts = ", ".join(
+        f"sent {a.sent}" if isinstance(a, Source) else f"took {len(a.beats)}" for a in agents
+    )
+    raise AssertionError(f"not done after {timeout_cycles} cycles: {counts}")
