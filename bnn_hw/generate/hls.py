@@ -228,9 +228,7 @@ def _chain(
 
 
 def _with_tap(pool: HlsPool, tap: str) -> HlsPool:
-    return HlsPool(
-        pool.name, pool.source, pool.target, pool.lanes, pool.lane_bits, tap, pool.plan
-    )
+    return HlsPool(pool.name, pool.source, pool.target, pool.lanes, pool.lane_bits, tap, pool.plan)
 
 
 def _folded_bits(stage: StagePlan) -> int:
@@ -285,9 +283,7 @@ def _threshold_sides(stage: StagePlan) -> tuple[tuple[str, ...], ...]:
 
 
 def _rows(values: tuple[int, ...], columns: int) -> tuple[str, ...]:
-    return tuple(
-        _numbers(values[low : low + columns]) for low in range(0, len(values), columns)
-    )
+    return tuple(_numbers(values[low : low + columns]) for low in range(0, len(values), columns))
 
 
 def _numbers(values: tuple[int, ...]) -> str:
