@@ -107,7 +107,8 @@ class IntegerStage(Stage):
         # One bit more than the sums: the bound "above every sum" is used too.
         width = block.sum_bits + 1
         super().__init__(block, np.int16 if width <= 16 else np.int32 if width <= 32 else np.int64)
-        self._signs = block.rows.reshape(block.out_channels, block.kernel, block.in_channels)
+        signs = 2 * block.rows.astype(self.sum_type) - 1
+        self._signs = signs.reshape(block.out_channels, block.kernel, block.in_channels)
 
     def limit(self, bound: int) -> int:
         """The sums are the plain ones."""
@@ -119,14 +120,14 @@ class IntegerStage(Stage):
 
     @property
     def bytes_per_fragment(self) -> int:
-        """Samples, padded samples and sums, with a comparison each."""
+        """Samples padded and sorted, products and sums, with a comparison each."""
         block = self.block
         samples = block.in_channels * (block.in_length + block.pad_left + block.pad_right)
         sums = block.out_channels * block.positions
-        return 2 * samples * self.sum_type.itemsize + sums * (self.sum_type.itemsize + 1)
+        return 2 * samples * self.sum_type.itemsize + sums * (2 * self.sum_type.itemsize + 1)
 
     def sums(self, source: npt.NDArray[Any], scratch: Scratch) -> npt.NDArray[Any]:
-        """Add and subtract whole rows of samples, one tap at a time."""
+        """Add whole rows of samples times +1 or -1, one tap of all outputs at a time."""
         block = self.block
         length = block.pad_left + block.in_length + block.pad_right
         padded = scratch.take("samples", (*source.shape[:2], length), self.sum_type)
@@ -134,19 +135,20 @@ class IntegerStage(Stage):
         padded[:, :, block.pad_left : block.pad_left + block.in_length] = source
         # A tap reads every stride-th sample: sorted by phase these lie side by side.
         phases = [
-            np.ascontiguousarray(padded[:, :, p :: block.stride]) for p in range(block.stride)
+            np.ascontiguousarray(padded[:, :, phase :: block.stride])
+            for phase in range(min(block.stride, block.kernel))
         ]
         sums = scratch.take(
             "sums", (block.out_channels, len(source), block.positions), self.sum_type
         )
         sums.fill(0)
+        products = scratch.take("products", sums.shape, self.sum_type)
         for tap in range(block.kernel):
             start, phase = divmod(tap, block.stride)
             for channel in range(block.in_channels):
                 row = phases[phase][:, channel, start : start + block.positions]
-                for out, plus in enumerate(self._signs[:, tap, channel]):
-                    operation = np.add if plus else np.subtract
-                    operation(sums[out], row, out=sums[out])
+                np.multiply(row, self._signs[:, tap, channel, np.newaxis, np.newaxis], out=products)
+                np.add(sums, products, out=sums)
         return sums
 
 

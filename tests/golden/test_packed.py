@@ -22,7 +22,8 @@ from bnn_hw.ir import (
     NetworkInput,
     Threshold,
 )
-from tests.golden.nets import networks, random_bits, random_samples, reference_network
+from tests.golden.nets import reference_network, wide_network
+from tests.strategies import networks, random_bits, random_samples
 
 
 def assert_equal(network: Network, samples: np.ndarray) -> None:
@@ -43,9 +44,9 @@ def assert_equal(network: Network, samples: np.ndarray) -> None:
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
-@given(network=networks(), count=st.integers(1, 5), seed=st.integers(0, 1000))
+@given(network=networks(max_blocks=4), count=st.integers(1, 5), seed=st.integers(0, 1000))
 def test_packed_equals_plain(network: Network, count: int, seed: int) -> None:
-    assert_equal(network, random_samples(network, count, seed))
+    assert_equal(network, random_samples(network.input, count, seed))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,14 @@ def test_packed_equals_plain(network: Network, count: int, seed: int) -> None:
 def test_reference_shape(kinds: tuple[AcceptKind, ...]) -> None:
     network = reference_network(kinds)
     count = PackedNetwork(network).chunk_fragments + 3  # a full chunk and a part of one
-    assert_equal(network, random_samples(network, count, 7))
+    assert_equal(network, random_samples(network.input, count, 7))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("channels", [56, 63, 64, 65, 70, 127, 128, 130])
+def test_channels_around_a_word(channels: int, seed: int) -> None:
+    network = wide_network(channels, seed)
+    assert_equal(network, random_samples(network.input, 3, seed))
 
 
 # Below, at and above what a word, a uint8 popcount and a uint16 popcount hold.
@@ -123,10 +131,32 @@ def test_integer_sums_at_both_ends(input_bits: int) -> None:
         ),
         labels=("a", "b"),
     )
-    samples = random_samples(network, 20, 1)
+    samples = random_samples(network.input, 20, 1)
     samples[3, 0] = [of.low, of.high] * 4 + [of.low]
     samples[4, 0] = [of.high, of.low] * 4 + [of.high]
     assert_equal(network, samples)
+
+
+def test_integer_bound_above_every_sum() -> None:
+    """One tap of 16 bits reaches 32767: "at most 32767" compares with 32768, beyond int16."""
+    network = Network(
+        name="one_tap",
+        input=NetworkInput(samples=5, bits=16),
+        layers=(
+            Conv("first", np.ones((3, 1, 1), np.uint8)),
+            Threshold(
+                (
+                    AcceptSet(AcceptKind.AT_MOST, high=32767),
+                    AcceptSet(AcceptKind.INSIDE, low=-32768, high=32767),
+                    AcceptSet(AcceptKind.AT_LEAST, low=32767),
+                )
+            ),
+            Dense("second", random_bits(np.random.default_rng(1), 2, 15)),
+            Head((1, 2), (2, 1), (0, 0), 0),
+        ),
+        labels=("a", "b"),
+    )
+    assert_equal(network, random_samples(network.input, 6, 1))
 
 
 def test_one_block_alone_feeds_the_head() -> None:
@@ -141,13 +171,13 @@ def test_one_block_alone_feeds_the_head() -> None:
         ),
         labels=("a", "b", "c"),
     )
-    assert PackedNetwork(network).bits(random_samples(network, 2, 1)) == []
-    assert_equal(network, random_samples(network, 6, 2))
+    assert PackedNetwork(network).bits(random_samples(network.input, 2, 1)) == []
+    assert_equal(network, random_samples(network.input, 6, 2))
 
 
 def test_tiles_and_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     network = reference_network()
-    samples = random_samples(network, 5, 3)
+    samples = random_samples(network.input, 5, 3)
     expected = PackedNetwork(network).run(samples)
     for words in (1, 3000, 1 << 30):
         monkeypatch.setattr(stages, "_TILE_WORDS", words)
@@ -159,7 +189,7 @@ def test_tiles_and_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint16, np.uint64, ">i2", np.int64])
 def test_any_integer_dtype_and_layout(dtype: str) -> None:
     network = reference_network()
-    positive = np.abs(random_samples(network, 3, 4)[:, 0, :]) % 2048
+    positive = np.abs(random_samples(network.input, 3, 4)[:, 0, :]) % 2048
     expected = PackedNetwork(network).run(positive)
     given = positive.astype(dtype)
     before = given.copy()
@@ -175,14 +205,16 @@ def test_progress_counts_up_to_the_end() -> None:
     packed = PackedNetwork(network)
     packed.chunk_fragments = 3
     calls: list[tuple[int, int]] = []
-    packed.run(random_samples(network, 7, 1), progress=lambda done, of: calls.append((done, of)))
+    packed.run(
+        random_samples(network.input, 7, 1), progress=lambda done, of: calls.append((done, of))
+    )
     assert calls == [(3, 7), (6, 7), (7, 7)]
 
 
 def test_threads_share_one_prepared_network() -> None:
     network = reference_network()
     packed = PackedNetwork(network)
-    parts = [random_samples(network, 20, seed) for seed in range(4)]
+    parts = [random_samples(network.input, 20, seed) for seed in range(4)]
     expected = [packed.run(part).scores for part in parts]
     with ThreadPoolExecutor(2) as pool:
         for got, want in zip(pool.map(packed.run, parts), expected, strict=True):
@@ -192,7 +224,7 @@ def test_threads_share_one_prepared_network() -> None:
 def test_memory_does_not_grow_with_the_fragments() -> None:
     network = reference_network()
     packed = PackedNetwork(network)
-    samples = np.tile(random_samples(network, 1, 1).astype(np.int16), (300, 1, 1))
+    samples = np.tile(random_samples(network.input, 1, 1).astype(np.int16), (300, 1, 1))
     tracemalloc.start()
     packed.run(samples)
     peak = tracemalloc.get_traced_memory()[1]

@@ -22,8 +22,8 @@ from bnn_hw.ir import (
     NetworkInput,
     Threshold,
 )
-from tests.golden.nets import networks, random_samples, scores_as_list
 from tests.golden.oracle import scores_of
+from tests.strategies import networks, random_samples
 
 
 def bits(*rows: object) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_hand_computed() -> None:
 
 def test_types_and_shapes_of_a_trace() -> None:
     network = hand_network()
-    trace = plain.trace(network, random_samples(network, 5, 1))
+    trace = plain.trace(network, random_samples(network.input, 5, 1))
     first, second = trace.blocks
     assert first.sums.dtype == np.int64 and first.sums.shape == (5, 5, 2)
     assert first.comparisons is not None and first.comparisons.dtype == np.uint8
@@ -150,27 +150,27 @@ def test_every_possible_input(network: Network) -> None:
     expected = [scores_of(network, fragment) for fragment in every.tolist()]
     assert len({best for _, best in expected}) > 1
     for result in (plain.run(network, every), PackedNetwork(network).run(every)):
-        assert scores_as_list(result.scores) == [scores for scores, _ in expected]
+        assert result.scores.tolist() == [scores for scores, _ in expected]
         assert result.classes.tolist() == [best for _, best in expected]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
-    network=networks(max_blocks=3, channels=(1, 2, 3, 5, 9), max_samples=16),
+    network=networks(max_samples=20),
     seed=st.integers(0, 1000),
 )
 def test_plain_equals_scalar_loops(network: Network, seed: int) -> None:
-    samples = random_samples(network, 4, seed)
+    samples = random_samples(network.input, 4, seed)
     result = plain.run(network, samples)
     for fragment, scores, best in zip(samples.tolist(), result.scores, result.classes, strict=True):
-        assert ([int(v) for v in scores], int(best)) == scores_of(network, fragment)
+        assert (scores.tolist(), int(best)) == scores_of(network, fragment)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(network=networks(max_samples=24), seed=st.integers(0, 1000))
+@given(network=networks(), seed=st.integers(0, 1000))
 def test_comparisons_pooled_and_inverted_are_the_bits(network: Network, seed: int) -> None:
     """The order of hardware (compare, OR-pool, polarity, OR-pool) gives the bits of the definition."""
-    trace = plain.trace(network, random_samples(network, 3, seed))
+    trace = plain.trace(network, random_samples(network.input, 3, seed))
     for block, traced in zip(network.blocks[:-1], trace.blocks[:-1], strict=True):
         assert traced.comparisons is not None and traced.bits is not None
         out = block.out_channels
@@ -198,7 +198,7 @@ def or_pool(values: np.ndarray, pool: MaxPool) -> np.ndarray:
 
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     network = exhaustive_networks()[0]
-    samples = random_samples(network, 11, 5)
+    samples = random_samples(network.input, 11, 5)
     whole = plain.trace(network, samples)
     monkeypatch.setattr(plain, "_CHUNK_INTEGERS", 1)
     parts = plain.trace(network, samples)
