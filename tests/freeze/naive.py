@@ -14,9 +14,11 @@ from bnn_hw.ir import Conv, Dense, Head, MaxPool, Network, Threshold
 def naive_run(
     network: Network, samples: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[Any], list[npt.NDArray[Any]], npt.NDArray[Any], npt.NDArray[Any]]:
-    """Scores, the values after every threshold (fragments, channels, time), and the head's sums."""
-    x, signs = samples.astype(np.int64), []
-    for layer in network.layers:
+    """Scores, what every block but the last gives (fragments, channels, time), the head's sums."""
+    x, outputs = samples.astype(np.int64), []
+    for at, layer in enumerate(network.layers):
+        if at and isinstance(layer, Conv | Dense):
+            outputs.append(x)
         match layer:
             case Conv():
                 pads = ((0, 0), (0, 0), (layer.pad_left, layer.pad_right))
@@ -39,7 +41,6 @@ def naive_run(
             case Threshold():
                 bits = np.stack([a.accepts(x[:, c]) for c, a in enumerate(layer.accept)], axis=1)
                 x = 2 * bits.astype(np.int64) - 1
-                signs.append(x)
             case Head():
                 s_plus = np.where(x > 0, x, 0).sum(axis=2)
                 s_minus = np.where(x < 0, x, 0).sum(axis=2)
@@ -48,7 +49,7 @@ def naive_run(
                     + s_minus.astype(object) * np.array(layer.negative, dtype=object)
                     + np.array(layer.offset, dtype=object)
                 )
-                return scores, signs, s_plus, s_minus
+                return scores, outputs, s_plus, s_minus
     raise AssertionError("no head")
 
 
@@ -63,19 +64,21 @@ def head_sums(
 def torch_run(
     description: Description, arrays: dict[str, npt.NDArray[Any]], samples: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[Any], list[npt.NDArray[Any]]]:
-    """Logits and signs of the float network, plain torch in double precision."""
+    """Logits and the output of every layer, plain torch in double precision."""
     import torch
     import torch.nn.functional as F
+
+    torch.set_num_threads(1)  # tiny tensors: threads only wait for each other
 
     def tensor(key: str) -> Any:
         return torch.from_numpy(np.asarray(arrays[key], dtype=np.float64))
 
-    def sign(values: Any) -> Any:
-        return torch.where(values >= 0, 1.0, -1.0).to(torch.float64)
+    def sign(given: Any) -> Any:
+        return torch.where(given >= 0, 1.0, -1.0).to(torch.float64)
 
     scale = description.input.scale
     x: Any = torch.from_numpy(samples.astype(np.float64)) * scale
-    signs: list[npt.NDArray[Any]] = []
+    values: list[npt.NDArray[Any]] = []
     for block in description.blocks():
         for layer, key in zip(block.layers, block.keys, strict=True):
             match layer.type:
@@ -107,6 +110,6 @@ def torch_run(
                 case "sign":
                     x = sign(x)
                 case "head":
-                    return x.mean(dim=2).numpy(), signs
-        signs.append(x.numpy())
+                    return x.mean(dim=2).numpy(), values
+            values.append(x.numpy())
     raise AssertionError("no head")
