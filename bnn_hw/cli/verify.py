@@ -1,0 +1,269 @@
+"""``bnn-hw verify`` and ``python -m bnn_hw.verify``: every level, a table, JSON and HTML."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from bnn_hw.cli.generate import DEMO_FRAGMENTS, choose_folding
+from bnn_hw.cli.models import Model, find_model, shipped_models
+from bnn_hw.cli.output import remark
+from bnn_hw.cli.verify_table import LiveTable
+from bnn_hw.errors import ToolMissing, UserError
+from bnn_hw.files import write_text
+from bnn_hw.ir import load_network
+from bnn_hw.verify.fragments import Fragments, default_fragments, demo_samples, from_file
+from bnn_hw.verify.levels import LEVEL_NAMES, LEVELS
+from bnn_hw.verify.runner import LevelChoice, choose_levels, run_levels
+from bnn_hw.verify.subject import Subject
+from bnn_hw.verify.verdict import Verdict, overall_status
+
+_LEVEL_HELP = "; ".join(f"{level.name}: {level.says}" for level in LEVELS)
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of one call, parsed."""
+
+    model: str | None
+    build: Path | None
+    checkpoint: Path | None
+    input_file: Path | None
+    lead: str | None
+    prepare: bool
+    records: Path | None
+    fragments: int | None
+    every_fragment: bool
+    cycles: int | None
+    choice: LevelChoice
+
+
+def _parse_fragments(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> int | str | None:
+    if value is None or value == "all":
+        return value
+    if value.isascii() and value.isdigit() and int(value) >= 1:
+        return int(value)
+    raise click.BadParameter(f"{value!r} is neither a number of fragments from 1 nor 'all'")
+
+
+@click.command(epilog=f"Levels: {_LEVEL_HELP}.")
+@click.argument("model", required=False)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Float parameters for the torch level [default: the .npz beside MODEL].",
+)
+@click.option(
+    "--build",
+    type=click.Path(path_type=Path),
+    help="Verify the files in this folder as they are, without rendering.",
+)
+@click.option(
+    "--input",
+    "input_file",
+    type=click.Path(path_type=Path),
+    help="Fragments to use: an .npy of integers or a WFDB record.",
+)
+@click.option("--lead", help="Lead of a WFDB record given with --input.")
+@click.option("--prepare", is_flag=True, help="INPUT.npy is raw: apply the network's preparation.")
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path),
+    envvar="BNN_HW_RECORDS",
+    show_envvar=True,
+    help="Folder of the WFDB records: '--fragments all' is then the network's whole set.",
+)
+@click.option(
+    "--fragments",
+    callback=_parse_fragments,
+    metavar="N|all",
+    help="Fragments that every level takes [default: each level's own].",
+)
+@click.option(
+    "--levels",
+    metavar="NAMES",
+    help=f"Levels to run, by name and comma: {','.join(LEVEL_NAMES)}. A minus leaves one out: '--levels -manifest'.",
+)
+@click.option("--cycles", type=int, help="Cycles a fragment of the build that is rendered.")
+@click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Write the verdict as JSON ('-' for stdout).",
+)
+@click.option(
+    "--html",
+    "html_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the report as one HTML file.",
+)
+def verify(
+    model: str | None,
+    checkpoint: Path | None,
+    build: Path | None,
+    input_file: Path | None,
+    lead: str | None,
+    prepare: bool,
+    records: Path | None,
+    fragments: int | str | None,
+    levels: str | None,
+    cycles: int | None,
+    json_file: Path | None,
+    html_file: Path | None,
+) -> int:
+    """Verify MODEL (default: every shipped network) by equality at every level.
+
+    Exit status: 0 all equal, 1 a mismatch, 2 wrong use or a tool missing.
+    """  # fmt: skip
+    request = Request(
+        model=model,
+        build=build,
+        checkpoint=checkpoint,
+        input_file=input_file,
+        lead=lead,
+        prepare=prepare,
+        records=records,
+        fragments=fragments if isinstance(fragments, int) else None,
+        every_fragment=fragments == "all",
+        cycles=cycles,
+        choice=choose_levels(levels),
+    )
+    if build is not None and cycles is not None:
+        raise UserError(
+            "--cycles goes with rendering and --build verifies files as they are; leave one out"
+        )
+    _check_writable(json_file, html_file)
+    subjects = _subjects(request)
+    verdicts = []
+    # With the JSON on stdout the table must not mix with it.
+    on_stderr = json_file is not None and str(json_file) == "-"
+    for subject in subjects:
+        verdicts.append(_run(subject, request, on_stderr))
+    _write(request, verdicts, subjects, json_file, html_file)
+    return overall_status(verdicts)
+
+
+def _subjects(request: Request) -> list[Subject]:
+    if request.model is not None or request.build is not None:
+        return [_subject(request, _reference(request))]
+    shipped = shipped_models()
+    if not shipped:
+        raise UserError("no network ships with this installation; give MODEL")
+    if request.checkpoint is not None:
+        raise UserError("--checkpoint goes with one MODEL; name it")
+    return [_subject(request, find_model(name)) for name in shipped]
+
+
+def _reference(request: Request) -> Model:
+    """MODEL, else the network that lies in the build folder."""
+    if request.model is not None:
+        return find_model(request.model)
+    assert request.build is not None  # held by the caller
+    path = request.build / "network.json"
+    return Model(load_network(path), path)
+
+
+def _subject(request: Request, model: Model) -> Subject:
+    from bnn_hw.generate.build import generate, open_build
+
+    network = model.network
+    fragments = _fragments(request, model)
+    if request.build is not None:
+        build = open_build(request.build, network)
+    else:
+        target = Path("build") / network.name
+        folding = choose_folding(network, request.cycles, ())
+        build = generate(network, folding, target, demo_samples(network, DEMO_FRAGMENTS))
+    return Subject(network, build, _checkpoint(request, model), fragments)
+
+
+def _checkpoint(request: Request, model: Model) -> Path | None:
+    """The one given, the one beside the file, or that of a shipped network of the same digest."""
+    if request.checkpoint is not None:
+        if not request.checkpoint.is_file():
+            raise UserError(f"checkpoint {request.checkpoint} cannot be read: no such file")
+        return request.checkpoint
+    if model.checkpoint is not None:
+        return model.checkpoint
+    shipped = shipped_models().get(model.network.name)
+    if shipped is None:
+        return None
+    twin = find_model(model.network.name)
+    return twin.checkpoint if twin.network.digest() == model.network.digest() else None
+
+
+def _fragments(request: Request, model: Model) -> Fragments:
+    from bnn_hw.ecg.records import records_dir
+
+    if request.input_file is not None:
+        return from_file(model.network, request.input_file, request.prepare, request.lead)
+    records = None
+    if request.records is not None and (request.every_fragment or request.fragments is not None):
+        records = records_dir(request.records)
+    return default_fragments(model.network, records, request.fragments)
+
+
+def _run(subject: Subject, request: Request, on_stderr: bool) -> Verdict:
+    count = len(subject.fragments) if request.every_fragment else request.fragments
+    title = f"{subject.network.name}  {subject.network.digest()[:16]}  {subject.build.path}"
+    with LiveTable(title, request.choice.names, on_stderr) as table:
+        verdict = run_levels(subject, request.choice, count, table.update)
+        table.finish(verdict, f"fragments: {verdict.source}")
+    return verdict
+
+
+def _check_writable(*files: Path | None) -> None:
+    """Minutes of work must not end at a folder that can't be written."""
+    for file in files:
+        if file is None or str(file) == "-":
+            continue
+        parent = file.resolve().parent
+        existing = parent
+        while not existing.exists():
+            existing = existing.parent
+        if file.is_dir() or not existing.is_dir() or not os.access(existing, os.W_OK):
+            raise UserError(f"{file} cannot be written; choose a file in a folder you can write to")
+
+
+def _write(
+    request: Request,
+    verdicts: list[Verdict],
+    subjects: list[Subject],
+    json_file: Path | None,
+    html_file: Path | None,
+) -> None:
+    one = request.model is not None or request.build is not None
+    values = verdicts[0].to_dict() if one else [verdict.to_dict() for verdict in verdicts]
+    text = json.dumps(values, indent=2) + "\n"
+    if json_file is not None and str(json_file) == "-":
+        sys.stdout.write(text)
+    else:
+        target = json_file or Path("build") / "verify.json"
+        write_text(target, text)
+        remark(f"JSON: {target}")
+    target = html_file or Path("build") / "verify.html"
+    from bnn_hw.report import page
+
+    try:
+        page.write_report(
+            target,
+            [
+                page.Subject(verdict, subject.network, subject.plan, subject.fragments)
+                for verdict, subject in zip(verdicts, subjects, strict=True)
+            ],
+        )
+    except ToolMissing as missing:
+        if html_file is not None:
+            raise
+        remark(f"no HTML: {missing}")
+        return
+    remark(f"HTML: {target}")
