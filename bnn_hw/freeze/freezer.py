@@ -131,12 +131,12 @@ def _provenance(
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
     return {
+        **more,
         "checkpoint_digest": checkpoint.digest,
         "frozen_by": f"bnn_hw {__version__}",
         "zero_weights": list(zero_weights),
         "head": asdict(head),
         "description": description.to_dict(),
-        **more,
     }
 
 
