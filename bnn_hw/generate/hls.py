@@ -15,8 +15,9 @@ from bnn_hw.generate.plan import HeadPlan, Plan, PoolPlan, StagePlan
 from bnn_hw.generate.render import render
 
 _CHUNK_BITS = 64
-# What the Xilinx headers hold without being told; beyond it they want a multiple to be named.
+# What the Xilinx headers hold without being told, and what Vitis HLS holds at most.
 _AP_INT_BITS = 1024
+_VITIS_MAX_BITS = 4096
 _MAX_HEADER_BYTES = 1 << 20
 _STREAM_DEPTH = 2
 
@@ -121,6 +122,11 @@ class HlsContext:
     positive_row: str
     negative_row: str
     offset_row: str
+
+    @property
+    def beyond_vitis(self) -> bool:
+        """Whether a word is wider than Vitis HLS synthesises; C simulation takes any width."""
+        return self.max_width_bits > _VITIS_MAX_BITS
 
     @property
     def last(self) -> StagePlan:

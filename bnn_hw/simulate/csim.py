@@ -32,6 +32,8 @@ _FLAGS = (
     "-Wno-uninitialized",
     "-Wno-maybe-uninitialized",
 )
+# How bnn_csim.hpp starts its messages.
+_OWN_MESSAGE = "csim: "
 # What hls::stream prints, in this or that release of its header, when a design would hang.
 _STREAM_FAULTS = ("read while empty", "leftover data")
 
@@ -113,13 +115,7 @@ def compile_csim(build_dir: Path, work_dir: Path, vitis_include: Path | None = N
         )
     driver = drivers[0]
     top = driver.with_name(driver.name.removesuffix("_csim.cpp") + ".cpp")
-    program = work_dir.resolve() / "csim"
-    try:
-        program.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{work_dir} cannot be written: {error.strerror or error}; choose a folder you can write to"
-        ) from None
+    program = _folder(work_dir) / "csim"
     include = ("-isystem", str(xilinx_headers(vitis_include)))
     command = [str(find_gxx()), *_FLAGS, *include, str(top), str(driver), "-o", str(program)]
     check_tool("C simulation does not compile", command, timeout_s=_COMPILE_S)
@@ -162,10 +158,20 @@ def run_csim(
             lengths_file.write_text("".join(f"{length}\n" for length in lengths))
             command += ["--lengths", str(lengths_file)]
         if taps_dir is not None:
-            taps_dir.mkdir(parents=True, exist_ok=True)
-            command += ["--taps", str(taps_dir.resolve())]
+            command += ["--taps", str(_folder(taps_dir))]
         finished = run_tool(command, timeout_s=_RUN_S)
     return _result(finished, fragments)
+
+
+def _folder(path: Path) -> Path:
+    """The folder ``path``, made where it is not there, as an absolute path."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror or error}; choose a folder you can write to"
+        ) from None
+    return path.resolve()
 
 
 def _beats(
@@ -201,9 +207,15 @@ def _beats(
     return np.ascontiguousarray(beats, dtype="<i2"), fragments
 
 
+def _complaint(finished: Finished) -> str:
+    """The driver's own message, else whatever looks like one."""
+    own = [line for line in finished.errors.splitlines() if line.startswith(_OWN_MESSAGE)]
+    return own[0].removeprefix(_OWN_MESSAGE)[:300] if own else first_error(finished)
+
+
 def _result(finished: Finished, fragments: int) -> CsimResult:
     if finished.status != 0 or any(fault in finished.text for fault in _STREAM_FAULTS):
-        raise ToolFailed(f"C simulation: {first_error(finished)} (exit status {finished.status})")
+        raise ToolFailed(f"C simulation: {_complaint(finished)} (exit status {finished.status})")
     try:
         rows = np.array([line.split() for line in finished.output.splitlines()], dtype=np.int64)
     except ValueError:
