@@ -33,6 +33,11 @@ from bnn_hw.simulate.tools import (
 SEED = 20240501
 DEFAULT_TIMEOUT_S = 600.0
 
+_ENVIRONMENT = {
+    "COCOTB_ANSI_OUTPUT": "0",
+    # cocotb would let pytest rewrite every module that a bench imports, numpy too, on each run
+    "COCOTB_REWRITE_ASSERTION_FILES": "",
+}
 _CHILD = Path(__file__).with_name("cocotb_child.py")
 
 
@@ -155,7 +160,7 @@ def _job_text(job: BenchJob, simulator: Simulator, folder: Path, results: Path) 
             "build_log": str(folder / "build.log"),
             "log": str(folder / "sim.log"),
             "results": str(results),
-            "environment": {"COCOTB_ANSI_OUTPUT": "0", **job.environment},
+            "environment": {**_ENVIRONMENT, **job.environment},
             "python_path": [str(path) for path in dict.fromkeys(paths)],
             "seed": SEED,
         },

@@ -13,7 +13,7 @@ from sim.common.stream_cell import StreamData, stream_tests
 BEATS = 24
 
 
-def case(lanes: int, fan_in: int) -> Case:
+def _case(lanes: int, fan_in: int) -> Case:
     rng = np.random.default_rng([lanes, fan_in])
     bits = random_bits(rng, BEATS, fan_in)
     bits[0], bits[1] = 0, 1
@@ -36,7 +36,7 @@ def case(lanes: int, fan_in: int) -> Case:
 
 BENCH = Bench(
     "bnn_centre",
-    tuple(case(lanes, fan_in) for lanes, fan_in in ((1, 1), (2, 14), (5, 448), (3, 7), (1, 8))),
+    tuple(_case(lanes, fan_in) for lanes, fan_in in ((1, 1), (2, 14), (5, 448), (3, 7), (1, 8))),
     illegal=({"Lanes": 0}, {"SumBits": 0}, {"FanIn": 0}, {"LaneBits": 4}),
 )
 

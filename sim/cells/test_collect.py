@@ -12,7 +12,7 @@ from sim.common.stream_cell import StreamData, stream_tests
 POSITIONS = 20
 
 
-def case(pe: int, nf: int) -> Case:
+def _case(pe: int, nf: int) -> Case:
     bits = random_bits(np.random.default_rng([pe, nf]), POSITIONS, nf * pe)
     return Case(
         f"pe{pe}_nf{nf}",
@@ -28,7 +28,7 @@ def case(pe: int, nf: int) -> Case:
 
 BENCH = Bench(
     "bnn_collect",
-    tuple(case(pe, nf) for pe, nf in ((1, 1), (8, 1), (1, 2), (1, 5), (3, 3), (4, 8), (17, 2))),
+    tuple(_case(pe, nf) for pe, nf in ((1, 1), (8, 1), (1, 2), (1, 5), (3, 3), (4, 8), (17, 2))),
     illegal=({"Pe": 0}, {"Nf": 0}),
 )
 

@@ -15,7 +15,7 @@ FAN_IN, POSITIONS = 9, 24
 ONE_SIDED = (AcceptKind.AT_LEAST, AcceptKind.AT_MOST, AcceptKind.ALWAYS, AcceptKind.NEVER)
 
 
-def case(out: int, pe: int, kinds: tuple[AcceptKind, ...]) -> Case:
+def _case(out: int, pe: int, kinds: tuple[AcceptKind, ...]) -> Case:
     rng = np.random.default_rng([out, pe, len(kinds)])
     accept = tuple(random_accept(rng, -FAN_IN, FAN_IN, kinds) for _ in range(out))
     block = make_block(random_bits(rng, out, FAN_IN), accept=accept)
@@ -40,13 +40,13 @@ def case(out: int, pe: int, kinds: tuple[AcceptKind, ...]) -> Case:
 BENCH = Bench(
     "bnn_decide",
     (
-        case(1, 1, ONE_SIDED),
-        case(8, 8, ONE_SIDED),
-        case(12, 4, ONE_SIDED),
-        case(5, 1, ONE_SIDED),
-        case(4, 4, tuple(AcceptKind)),
-        case(9, 3, tuple(AcceptKind)),
-        case(6, 1, (AcceptKind.INSIDE, AcceptKind.OUTSIDE)),
+        _case(1, 1, ONE_SIDED),
+        _case(8, 8, ONE_SIDED),
+        _case(12, 4, ONE_SIDED),
+        _case(5, 1, ONE_SIDED),
+        _case(4, 4, tuple(AcceptKind)),
+        _case(9, 3, tuple(AcceptKind)),
+        _case(6, 1, (AcceptKind.INSIDE, AcceptKind.OUTSIDE)),
     ),
     illegal=({"Pe": 0}, {"Nf": 0}, {"Sides": 0}, {"Sides": 3}),
 )

@@ -10,7 +10,7 @@ from sim.common.stream_cell import StreamData, stream_tests
 WORDS = 60
 
 
-def case(width: int, depth: int) -> Case:
+def _case(width: int, depth: int) -> Case:
     rng = random.Random(1000 * width + depth)
     words = [rng.getrandbits(width) for _ in range(WORDS)]
     return Case(
@@ -24,7 +24,7 @@ def case(width: int, depth: int) -> Case:
 BENCH = Bench(
     "bnn_fifo",
     tuple(
-        case(width, depth)
+        _case(width, depth)
         for width, depth in ((1, 1), (8, 1), (1, 2), (12, 2), (3, 3), (65, 4), (7, 5), (2, 16))
     ),
     illegal=({"Width": 0}, {"Depth": 0}),

@@ -13,7 +13,7 @@ from sim.common.cases import CLOCKED, Bench, Case, packed, stream_in, stream_out
 from sim.common.stream_cell import StreamData, stream_tests
 
 
-def case(out: int, fan_in: int, pe: int, simd: int, wider: int = 0, windows: int = 12) -> Case:
+def _case(out: int, fan_in: int, pe: int, simd: int, wider: int = 0, windows: int = 12) -> Case:
     rng = np.random.default_rng([out, fan_in, pe, simd])
     rows = random_bits(rng, out, fan_in)
     nf, sf = out // pe, fan_in // simd
@@ -45,20 +45,20 @@ def case(out: int, fan_in: int, pe: int, simd: int, wider: int = 0, windows: int
 BENCH = Bench(
     "bnn_mvu_bits",
     (
-        case(1, 1, 1, 1),
-        case(1, 7, 1, 7),  # constant weights, one lane
-        case(4, 21, 4, 21, wider=2),  # constant weights, full fold
-        case(3, 56, 3, 56),
-        case(6, 12, 2, 4),
-        case(6, 12, 1, 1, windows=6),  # a step a weight: ROM of 72 words
-        case(5, 15, 5, 5),  # sf only
-        case(9, 14, 3, 14),  # nf only, up to 8 words
-        case(12, 10, 1, 10),
-        case(8, 56, 2, 7, windows=6),  # 32 words
-        case(3, 49, 1, 1, windows=4),
-        case(40, 5, 1, 5, windows=4),  # above 32 words
-        case(2, 300, 1, 150, windows=4),  # a deep tally
-        case(7, 1, 7, 1),
+        _case(1, 1, 1, 1),
+        _case(1, 7, 1, 7),  # constant weights, one lane
+        _case(4, 21, 4, 21, wider=2),  # constant weights, full fold
+        _case(3, 56, 3, 56),
+        _case(6, 12, 2, 4),
+        _case(6, 12, 1, 1, windows=6),  # a step a weight: ROM of 72 words
+        _case(5, 15, 5, 5),  # sf only
+        _case(9, 14, 3, 14),  # nf only, up to 8 words
+        _case(12, 10, 1, 10),
+        _case(8, 56, 2, 7, windows=6),  # 32 words
+        _case(3, 49, 1, 1, windows=4),
+        _case(40, 5, 1, 5, windows=4),  # above 32 words
+        _case(2, 300, 1, 150, windows=4),  # a deep tally
+        _case(7, 1, 7, 1),
     ),
     illegal=(
         {"Pe": 0},

@@ -12,7 +12,7 @@ from sim.common.cases import CLOCKED, Bench, Case, packed, stream_in, stream_out
 from sim.common.stream_cell import StreamData, stream_tests
 
 
-def case(out: int, fan_in: int, pe: int, simd: int, bits: int, windows: int = 12) -> Case:
+def _case(out: int, fan_in: int, pe: int, simd: int, bits: int, windows: int = 12) -> Case:
     rng = np.random.default_rng([out, fan_in, pe, simd, bits])
     rows = random_bits(rng, out, fan_in)
     block = make_block(rows, input_bits=bits)
@@ -52,16 +52,16 @@ def case(out: int, fan_in: int, pe: int, simd: int, bits: int, windows: int = 12
 BENCH = Bench(
     "bnn_mvu_int",
     (
-        case(1, 1, 1, 1, 2),
-        case(8, 7, 8, 7, 12),  # the reference's first block, unrolled
-        case(8, 7, 4, 7, 12),
-        case(8, 7, 1, 1, 12, windows=6),
-        case(4, 6, 2, 3, 16),
-        case(3, 5, 3, 1, 4),
-        case(3, 10, 1, 5, 5),
-        case(6, 9, 3, 9, 2),
-        case(5, 3, 5, 3, 8),
-        case(2, 24, 1, 12, 3),
+        _case(1, 1, 1, 1, 2),
+        _case(8, 7, 8, 7, 12),  # the reference's first block, unrolled
+        _case(8, 7, 4, 7, 12),
+        _case(8, 7, 1, 1, 12, windows=6),
+        _case(4, 6, 2, 3, 16),
+        _case(3, 5, 3, 1, 4),
+        _case(3, 10, 1, 5, 5),
+        _case(6, 9, 3, 9, 2),
+        _case(5, 3, 5, 3, 8),
+        _case(2, 24, 1, 12, 3),
     ),
     illegal=({"Pe": 0}, {"Simd": 0}, {"Nf": 0}, {"Sf": 0}, {"ElementBits": 0}, {"SumBits": 0}),
 )

@@ -12,7 +12,7 @@ from sim.common.stream_cell import StreamData, stream_tests
 BEATS = 20
 
 
-def case(width: int, factor: int) -> Case:
+def _case(width: int, factor: int) -> Case:
     bits = random_bits(np.random.default_rng([width, factor]), BEATS, width)
     return Case(
         f"w{width}_f{factor}",
@@ -28,7 +28,7 @@ def case(width: int, factor: int) -> Case:
 
 BENCH = Bench(
     "bnn_narrow",
-    tuple(case(w, f) for w, f in ((1, 1), (9, 1), (2, 2), (6, 3), (35, 5), (12, 4), (64, 8))),
+    tuple(_case(w, f) for w, f in ((1, 1), (9, 1), (2, 2), (6, 3), (35, 5), (12, 4), (64, 8))),
     illegal=({"Width": 0}, {"Factor": 0}, {"Factor": 4}),
 )
 

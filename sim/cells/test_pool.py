@@ -12,7 +12,7 @@ from sim.common.stream_cell import StreamData, stream_tests
 FRAGMENTS = 3
 
 
-def case(
+def _case(
     lanes: int, bits: int, signed: int, nf: int, size: int, stride: int, positions: int
 ) -> Case:
     rng = np.random.default_rng([lanes, bits, signed, nf, size, stride, positions])
@@ -46,20 +46,20 @@ def case(
 BENCH = Bench(
     "bnn_pool",
     (
-        case(1, 1, 0, 1, 1, 1, 1),
-        case(4, 1, 0, 1, 7, 2, 20),  # the reference pool
-        case(2, 1, 0, 4, 7, 2, 17),
-        case(3, 1, 0, 3, 3, 1, 11),
-        case(2, 1, 0, 2, 2, 2, 9),  # left-over position
-        case(2, 1, 0, 2, 2, 5, 14),  # gaps
-        case(1, 1, 0, 3, 1, 3, 10),  # decimation
-        case(5, 1, 0, 1, 6, 6, 6),  # one window
-        case(2, 1, 0, 1, 5, 3, 16),
-        case(2, 5, 1, 2, 3, 2, 11),
-        case(3, 7, 1, 1, 7, 2, 15),
-        case(1, 2, 1, 5, 4, 3, 13),
-        case(2, 4, 0, 2, 3, 3, 10),  # unsigned lanes
-        case(1, 6, 1, 2, 9, 1, 9),
+        _case(1, 1, 0, 1, 1, 1, 1),
+        _case(4, 1, 0, 1, 7, 2, 20),  # the reference pool
+        _case(2, 1, 0, 4, 7, 2, 17),
+        _case(3, 1, 0, 3, 3, 1, 11),
+        _case(2, 1, 0, 2, 2, 2, 9),  # left-over position
+        _case(2, 1, 0, 2, 2, 5, 14),  # gaps
+        _case(1, 1, 0, 3, 1, 3, 10),  # decimation
+        _case(5, 1, 0, 1, 6, 6, 6),  # one window
+        _case(2, 1, 0, 1, 5, 3, 16),
+        _case(2, 5, 1, 2, 3, 2, 11),
+        _case(3, 7, 1, 1, 7, 2, 15),
+        _case(1, 2, 1, 5, 4, 3, 13),
+        _case(2, 4, 0, 2, 3, 3, 10),  # unsigned lanes
+        _case(1, 6, 1, 2, 9, 1, 9),
     ),
     illegal=(
         {"Lanes": 0},

@@ -38,7 +38,7 @@ def stage_of(
     return network.blocks[index], plan.stages[index]
 
 
-def case(out: int, pe: int, fan_in: int, bits: int | None, kinds: tuple[AcceptKind, ...]) -> Case:
+def _case(out: int, pe: int, fan_in: int, bits: int | None, kinds: tuple[AcceptKind, ...]) -> Case:
     block, stage = stage_of(out, pe, fan_in, bits, kinds)
     rng = np.random.default_rng([out, pe, fan_in])
     if bits is None:
@@ -80,15 +80,15 @@ def case(out: int, pe: int, fan_in: int, bits: int | None, kinds: tuple[AcceptKi
 BENCH = Bench(
     "bnn_threshold",
     (
-        case(1, 1, 1, None, ONE_SIDED[:2]),
-        case(4, 4, 21, None, ONE_SIDED),
-        case(6, 2, 13, None, tuple(AcceptKind)),
-        case(6, 1, 56, None, tuple(AcceptKind)),
-        case(3, 3, 7, None, (AcceptKind.INSIDE, AcceptKind.OUTSIDE)),
-        case(1, 1, 1, 4, ONE_SIDED[:2]),
-        case(8, 4, 7, 12, ONE_SIDED),
-        case(6, 3, 5, 5, tuple(AcceptKind)),
-        case(5, 1, 3, 16, tuple(AcceptKind)),
+        _case(1, 1, 1, None, ONE_SIDED[:2]),
+        _case(4, 4, 21, None, ONE_SIDED),
+        _case(6, 2, 13, None, tuple(AcceptKind)),
+        _case(6, 1, 56, None, tuple(AcceptKind)),
+        _case(3, 3, 7, None, (AcceptKind.INSIDE, AcceptKind.OUTSIDE)),
+        _case(1, 1, 1, 4, ONE_SIDED[:2]),
+        _case(8, 4, 7, 12, ONE_SIDED),
+        _case(6, 3, 5, 5, tuple(AcceptKind)),
+        _case(5, 1, 3, 16, tuple(AcceptKind)),
     ),
     illegal=({"Pe": 0}, {"Nf": 0}, {"Sides": 0}, {"Sides": 3}, {"SumBits": 0}),
 )

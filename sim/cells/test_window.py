@@ -23,7 +23,7 @@ def windows(block: Block, words: list[int], pad_word: int) -> list[int]:
     return [row_to_int(padded[start : start + block.kernel].reshape(-1)) for start in starts]
 
 
-def case(
+def _case(
     bits: int, kernel: int, stride: int, pad_left: int, pad_right: int, length: int, pad_word: int
 ) -> Case:
     rng = np.random.default_rng([bits, kernel, stride, pad_left, pad_right, length])
@@ -61,20 +61,20 @@ def case(
 BENCH = Bench(
     "bnn_window",
     (
-        case(8, 7, 1, 5, 5, 24, 0xFF),  # the reference block
-        case(12, 7, 2, 5, 5, 36, 0x0A5),  # its first block, stride 2
-        case(1, 1, 1, 0, 0, 1, 0),  # everything at one
-        case(3, 1, 1, 0, 0, 5, 0),
-        case(3, 1, 1, 2, 3, 4, 5),  # padding that makes whole windows of its own
-        case(5, 3, 1, 0, 0, 3, 0),  # dense: one window
-        case(2, 5, 1, 7, 9, 3, 2),  # paddings above the kernel
-        case(4, 6, 1, 3, 2, 2, 9),  # kernel above the length
-        case(1, 4, 4, 0, 0, 11, 0),  # left-over input
-        case(2, 3, 5, 1, 0, 13, 1),  # stride above the kernel
-        case(3, 2, 3, 0, 4, 7, 6),
-        case(2, 4, 3, 6, 0, 5, 3),
-        case(7, 1, 3, 1, 1, 8, 0x55),
-        case(2, 3, 2, 2, 1, 1, 1),
+        _case(8, 7, 1, 5, 5, 24, 0xFF),  # the reference block
+        _case(12, 7, 2, 5, 5, 36, 0x0A5),  # its first block, stride 2
+        _case(1, 1, 1, 0, 0, 1, 0),  # everything at one
+        _case(3, 1, 1, 0, 0, 5, 0),
+        _case(3, 1, 1, 2, 3, 4, 5),  # padding that makes whole windows of its own
+        _case(5, 3, 1, 0, 0, 3, 0),  # dense: one window
+        _case(2, 5, 1, 7, 9, 3, 2),  # paddings above the kernel
+        _case(4, 6, 1, 3, 2, 2, 9),  # kernel above the length
+        _case(1, 4, 4, 0, 0, 11, 0),  # left-over input
+        _case(2, 3, 5, 1, 0, 13, 1),  # stride above the kernel
+        _case(3, 2, 3, 0, 4, 7, 6),
+        _case(2, 4, 3, 6, 0, 5, 3),
+        _case(7, 1, 3, 1, 1, 8, 0x55),
+        _case(2, 3, 2, 2, 1, 1, 1),
     ),
     illegal=(
         {"WordBits": 0},

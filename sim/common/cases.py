@@ -130,6 +130,7 @@ class CasePorts:
     """The ports of one case in a running simulation, by the cell's own port names."""
 
     def __init__(self, dut: Any, case: Case) -> None:
+        self.case = case
         for port in case.ports:
             setattr(self, port.name, getattr(dut, f"{case.name}_{port.name}"))
 
