@@ -15,6 +15,7 @@ import click
 from bnn_hw import __version__
 from bnn_hw.cli.classify import classify
 from bnn_hw.cli.data import data
+from bnn_hw.cli.evaluate import evaluate
 from bnn_hw.cli.freeze import freeze
 from bnn_hw.cli.generate import generate
 from bnn_hw.cli.info import info
@@ -37,7 +38,7 @@ def group() -> None:
     """
 
 
-for _command in (info, freeze, generate, verify, classify, report, train, data):
+for _command in (info, freeze, generate, verify, classify, evaluate, report, train, data):
     group.add_command(_command)
 
 

@@ -7,12 +7,11 @@ and what the frozen file keeps in its provenance, which is no part of its digest
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from bnn_hw.ecg.fragments import FragmentSet, load_set
+from bnn_hw.ecg.fragments import FragmentSet
 from bnn_hw.ecg.preparation import prepare
 from bnn_hw.ecg.splits import Split, inter_patient_split, paper_split, random_split
 from bnn_hw.errors import UserError
@@ -72,11 +71,6 @@ def _split(
             return paper_split(fragments, seed)
         case "inter-patient":
             return inter_patient_split(fragments, seed)
-
-
-def load_fragments(name: Literal["ecg5", "ecg17"], records: Path) -> FragmentSet:
-    """The whole set from records; errors as :func:`bnn_hw.ecg.fragments.load_set`."""
-    return load_set(name, records)
 
 
 def with_metrics(network: Network, metrics: dict[str, Any]) -> Network:
