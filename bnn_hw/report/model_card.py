@@ -96,7 +96,9 @@ def model_card(network: Network) -> str:
             protocol=_PROTOCOLS.get(str(metrics["protocol"]), str(metrics["protocol"])),
             split_seed=int(metrics["split_seed"]),
             test_line=_share_line(test),
-            validation_line=_share_line(metrics["validation"]) if "validation" in metrics else "none",
+            validation_line=_share_line(metrics["validation"])
+            if "validation" in metrics
+            else "none",
             macro_f1=_number(test["macro_f1"]),
             majority=f"{100 * majority_share(metrics):.1f} %",
             rows=tuple(_class_row(entry) for entry in test["classes"]),

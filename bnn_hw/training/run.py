@@ -32,11 +32,11 @@ from bnn_hw.description import Description
 from bnn_hw.ecg.records import records_dir
 from bnn_hw.errors import UserError
 from bnn_hw.files import write_text
+from bnn_hw.metrics import Scores, score
 from bnn_hw.training.checkpoints import load_resumable, save_npz, save_resumable
 from bnn_hw.training.data import Part, TrainingData, load_data, load_smoke_data
 from bnn_hw.training.experiment import Experiment, load_experiment
 from bnn_hw.training.loop import SeedRun
-from bnn_hw.training.metrics import Scores, score
 from bnn_hw.training.network import BinaryNetwork, checkpoint_arrays
 from bnn_hw.training.trace import count_sign_zeros, predict_logits
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnn_hw.training.metrics import score
+from bnn_hw.metrics import confidence_interval, score
 
 
 def test_scores_of_a_small_case() -> None:
@@ -20,3 +20,11 @@ def test_scores_of_a_small_case() -> None:
     assert (q.fragments, q.sensitivity, q.positive_predictivity, q.f1) == (0, None, None, None)
     assert scores.macro_f1 == (4 / 7 + 2 / 4 + 0.0) / 3
     assert scores.to_dict()["classes"][3]["label"] == "q"
+
+
+def test_wilson_interval_against_published_values():
+    # Newcombe (1998), table I: 81 of 263, 15 of 148 and 0 of 20 by the score method.
+    assert [round(x, 4) for x in confidence_interval(81, 263)] == [0.2553, 0.3662]
+    assert [round(x, 4) for x in confidence_interval(15, 148)] == [0.0624, 0.1605]
+    assert [round(x, 4) for x in confidence_interval(0, 20)] == [0.0, 0.1611]
+    assert confidence_interval(0, 0) == (0.0, 1.0)
