@@ -23,6 +23,7 @@ from bnn_hw.verify.runner import LevelChoice, choose_levels, run_levels
 from bnn_hw.verify.subject import Subject
 from bnn_hw.verify.verdict import Verdict, overall_status
 
+BUILD = Path("build")
 _LEVEL_HELP = "; ".join(f"{level.name}: {level.says}" for level in LEVELS)
 
 
@@ -177,13 +178,15 @@ def _subject(request: Request, model: Model) -> Subject:
 
     network = model.network
     fragments = _fragments(request, model)
+    kept = None
     if request.build is not None:
         build = open_build(request.build, network)
     else:
-        target = Path("build") / network.name
+        target = BUILD / network.name
+        kept = BUILD / ".simulations"
         folding = choose_folding(network, request.cycles, ())
         build = generate(network, folding, target, demo_samples(network, DEMO_FRAGMENTS))
-    return Subject(network, build, _checkpoint(request, model), fragments)
+    return Subject(network, build, _checkpoint(request, model), fragments, kept)
 
 
 def _checkpoint(request: Request, model: Model) -> Path | None:
@@ -247,10 +250,10 @@ def _write(
     if json_file is not None and str(json_file) == "-":
         sys.stdout.write(text)
     else:
-        target = json_file or Path("build") / "verify.json"
+        target = json_file or BUILD / "verify.json"
         write_text(target, text)
         remark(f"JSON: {target}")
-    target = html_file or Path("build") / "verify.html"
+    target = html_file or BUILD / "verify.html"
     from bnn_hw.report import page
 
     try:

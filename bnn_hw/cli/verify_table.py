@@ -72,12 +72,13 @@ class LiveTable:
         self._console.print(Text(f"{verdict.model}: {word}", style=style))
 
     def _table(self) -> Table:
-        table = Table(title=self._title, title_justify="left", box=None, pad_edge=False)
-        table.add_column("level")
-        table.add_column("result")
+        table = Table(title=self._title, title_justify="left", box=None, pad_edge=False, expand=True)
+        table.add_column("level", no_wrap=True)
+        table.add_column("result", no_wrap=True)
         for column in ("fragments", "compared", "mismatches", "seconds"):
-            table.add_column(column, justify="right")
-        table.add_column("remark", overflow="ellipsis", no_wrap=True)
+            table.add_column(column, justify="right", no_wrap=True)
+        # A ratio makes this column the one that gives way in a narrow terminal.
+        table.add_column("remark", overflow="ellipsis", no_wrap=True, ratio=1)
         for name in self._names:
             table.add_row(name, *self._cells(name))
         return table
