@@ -45,6 +45,21 @@ def test_a_header_compiles_alone_without_a_warning(header):
     assert finished.status == 0, finished.text
 
 
+def test_what_synthesis_sees_compiles_and_holds_no_test_code(tmp_path):
+    plan = small_plan()
+    hls = write_hls(plan, tmp_path) / "hls"
+    view = tmp_path / "view.cpp"
+    # The free Xilinx headers refuse __SYNTHESIS__, so they come before it.
+    view.write_text(
+        "#include <ap_int.h>\n#include <hls_stream.h>\n#define __SYNTHESIS__\n"
+        '#include "little.cpp"\n'
+        "#ifdef BNN_CSIM_HPP\n#error the driver is not hardware\n#endif\n"
+        "namespace bnn::csim { struct tap_file {}; }  // not declared before\n"
+    )
+    finished = run_tool([*SYNTAX, "-I", str(hls), str(view)], timeout_s=120)
+    assert finished.status == 0, finished.text
+
+
 def numbers(text: str, array: str) -> np.ndarray:
     """All numbers of an initialiser, in order."""
     found = re.search(rf" {array}(?:\[\d+\])+ = (\{{.*?\}});", text, re.DOTALL)

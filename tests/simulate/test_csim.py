@@ -14,7 +14,7 @@ from bnn_hw.generate import folding
 from bnn_hw.generate.plan import Plan, build_plan
 from bnn_hw.generate.vectors import axis_lines
 from bnn_hw.golden import plain
-from bnn_hw.ir import Network
+from bnn_hw.ir import AcceptKind, AcceptSet, Conv, Dense, Head, Network, NetworkInput, Threshold
 from bnn_hw.simulate import csim
 from bnn_hw.simulate.csim import compile_csim, run_csim, xilinx_headers
 from bnn_hw.simulate.taps import compare
@@ -94,6 +94,33 @@ def test_the_reference_network_equals_golden(tmp_path, cycles):
     program = compile_csim(write_hls(plan, tmp_path), tmp_path / "work")
     samples = random_samples(network.input, 10, seed=1)
     assert_equals_golden(program, network, plan, samples, tmp_path / "taps")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("simd", [5000, 625, 8])
+def test_a_window_of_thousands_of_bits_equals_golden(tmp_path, simd):
+    network = wide_network(5000)
+    folds = {"all": (2, simd)}
+    plan = build_plan(network, folding.override(network, folding.fastest(network), folds))
+    program = compile_csim(write_hls(plan, tmp_path), tmp_path / "work")
+    samples = random_samples(network.input, 4, seed=1)
+    assert_equals_golden(program, network, plan, samples, tmp_path / "taps")
+
+
+def wide_network(length: int) -> Network:
+    """64 channels in, one bit a position, then a dense layer over all positions."""
+    rng = np.random.default_rng(1)
+    return Network(
+        name="wide",
+        input=NetworkInput(samples=length, bits=3, channels=64),
+        layers=(
+            Conv("front", rng.integers(0, 2, (1, 64, 1)).astype(np.uint8)),
+            Threshold((AcceptSet(AcceptKind.INSIDE, low=-9, high=9),)),
+            Dense("all", rng.integers(0, 2, (4, length)).astype(np.uint8)),
+            Head((1, 2, 3, 4), (4, 3, 2, 1), (0, 0, 1, 1), 0),
+        ),
+        labels=("a", "b", "c", "d"),
+    )
 
 
 FRAMES = {
