@@ -68,10 +68,15 @@ def stage_cycles(block: Block, fold: Fold) -> int:
 
 
 def head_cycles(network: Network, last: Fold) -> int:
-    """Cycles a fragment of the head: one beat a cycle, then each class's score bit by bit."""
-    block = network.blocks[-1]
+    """Cycles a fragment of the head: one beat a cycle, then each class's score bit by bit.
+
+    A score takes two cycles a coefficient bit, one for the offset and one to be sent; the class
+    is one beat more (see ``rtl/bnn_head.sv``).
+    """
+    block, head = network.blocks[-1], network.head
     beats = block.head_length * (block.out_channels // last.pe)
-    return beats + network.classes * (accumulator_bits(block) + 3) + network.classes
+    coefficient_bits = max(signed_bits(head.positive), signed_bits(head.negative))
+    return beats + network.classes * (2 * coefficient_bits + 2) + 1
 
 
 def accumulator_bits(block: Block) -> int:
