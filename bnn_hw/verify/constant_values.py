@@ -31,7 +31,7 @@ def compare_stage(
     """
     if weights is None:
         tally.add(
-            0, block.rows.size, f"{where} weights: not those of PE {stage.pe}, SIMD {stage.simd}"
+            0, block.rows.size, f"{where}.weights: not those of PE {stage.pe}, SIMD {stage.simd}"
         )
     else:
         wrong = np.argwhere(weights != block.rows)
@@ -40,17 +40,17 @@ def compare_stage(
             channel, element = (int(i) for i in wrong[0])
             tap, source = divmod(element, block.in_channels)
             first = (
-                f"{where} weight of channel {channel}, tap {tap}, input channel {source}: network "
+                f"{where}.weights, channel {channel}, tap {tap}, input channel {source}: network "
                 f"{block.rows[channel, element]}, got {weights[channel, element]}"
             )
         tally.add(block.rows.size, len(wrong), first)
     if thresholds is not None and invert is not None:
         wanted = np.array(stage.thresholds, dtype=object)
         compare_numbers(
-            tally, f"{where} thresholds", "channel", wanted, thresholds, stage.out_channels
+            tally, f"{where}.thresholds", "channel", wanted, thresholds, stage.out_channels
         )
         polarity = np.array(stage.invert, dtype=object)
-        compare_numbers(tally, f"{where} polarity", "channel", polarity, invert)
+        compare_numbers(tally, f"{where}.invert", "channel", polarity, invert)
 
 
 def compare_numbers(

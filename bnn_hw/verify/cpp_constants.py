@@ -73,26 +73,26 @@ def compare_cpp(tally: Tally, network: Network, plan: Plan, build: Path, work: P
         tally.add(
             1,
             int(padding != stage.pad_word),
-            f"{where} padding: network {stage.pad_word:#x}, got {padding:#x}",
+            f"{where}.padding: network {stage.pad_word:#x}, got {padding:#x}",
         )
         for field in _FIELDS:
             wanted, got = getattr(stage, field), int(found[f"{stage.name}.{field}"])
-            tally.add(1, int(wanted != got), f"{where} {field}: network {wanted}, got {got}")
+            tally.add(1, int(wanted != got), f"{where}.{field}: network {wanted}, got {got}")
         pools = dict(zip(_pool_names(stage), (*stage.sum_pools, *stage.bit_pools), strict=True))
         for name, pool in pools.items():
             for field in ("size", "stride"):
                 wanted, got = getattr(pool, field), int(found[f"{stage.name}.{name}.{field}"])
                 tally.add(
-                    1, int(wanted != got), f"{where} {name} {field}: network {wanted}, got {got}"
+                    1, int(wanted != got), f"{where}.{name}.{field}: network {wanted}, got {got}"
                 )
     for kind in ("positive", "negative", "offset"):
         wanted = np.array(getattr(network.head, kind), dtype=object)
-        compare_numbers(tally, f"C++ head {kind}", "class", wanted, found[f"head.{kind}"])
+        compare_numbers(tally, f"C++ head.{kind}", "class", wanted, found[f"head.{kind}"])
     positions = int(found["head.positions"])
     tally.add(
         1,
         int(positions != plan.head.positions),
-        f"C++ head positions: network {plan.head.positions}, got {positions}",
+        f"C++ head.positions: network {plan.head.positions}, got {positions}",
     )
 
 
