@@ -1,9 +1,9 @@
 // AXI4-Stream beats of the two ports.
 //
-// Under Vitis the type must be Xilinx' ap_axiu: only that one turns `last` and `user` into side-channel
-// wires. Where its header is absent (C simulation with the free ap_int headers alone) a struct with the
-// same members takes its place. TKEEP and TSTRB come with ap_axiu: all ones on the output, ignored on
-// the input.
+// Under Vitis the type must be Xilinx' ap_axiu: only that one turns `last` and `user` into
+// side-channel wires. Where its header is absent (C simulation with the free ap_int headers alone)
+// a struct with the same members takes its place. TKEEP and TSTRB come with ap_axiu: all ones on
+// the output, ignored on the input.
 #ifndef BNN_AXIS_HPP
 #define BNN_AXIS_HPP
 

@@ -9,9 +9,9 @@
 //   --axis     text, one beat a line: tlast, a blank, tdata in hex (vectors/s_axis.txt of a build)
 //   --taps     an existing folder that takes the streams inside: <layer>.<kind>.bin and result.bin
 //
-// Prints one line a fragment: class, tuser, then the scores. Exit status: 0 done, 1 the hardware would
-// hang or left data behind (a read of an empty stream, a stream that is not empty after a fragment, a
-// packet of the wrong length), 2 wrong use or a file that can't be read or written.
+// Prints one line a fragment: class, tuser, then the scores. Exit status: 0 done, 1 the hardware
+// would hang or left data behind (a read of an empty stream, a stream that is not empty after a
+// fragment, a packet of the wrong length), 2 wrong use or a file that can't be read or written.
 //
 // Test code: not synthesised.
 #ifndef BNN_CSIM_HPP
@@ -62,7 +62,9 @@ inline options parse_options(int count, char** values) {
         }
     }
     if (given.axis.empty()) {
-        if (plain.size() != 2) throw std::invalid_argument("give SAMPLES and FRAGMENTS, or --axis FILE");
+        if (plain.size() != 2) {
+            throw std::invalid_argument("give SAMPLES and FRAGMENTS, or --axis FILE");
+        }
         given.samples = plain[0];
         given.fragments = std::stol(plain[1]);
         if (given.fragments < 1) throw std::invalid_argument("FRAGMENTS must be at least 1");

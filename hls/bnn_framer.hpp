@@ -1,6 +1,7 @@
 // Framer: cuts the sample stream into fragments of exactly `samples` positions.
 //
-// One call takes one fragment, up to and including its `last`, gives `samples` words and one error bit.
+// One call takes one fragment, up to and including its `last`, gives `samples` words and one error
+// bit.
 //   short  (last too early):  filled up with zero samples, flagged
 //   long   (last too late):   cut after `samples`, the rest read and dropped, flagged
 //   a sample outside the signed range of input_bits: used as its low input_bits, flagged
@@ -14,8 +15,9 @@
 
 namespace bnn {
 
-// Most beats of a fragment that are dropped, so that the loop has a static bound: months of samples at
-// any rate of a sensor. A source that never raises `last` meets it, and then starts a new fragment.
+// Most beats of a fragment that are dropped, so that the loop has a static bound: months of samples
+// at any rate of a sensor. A source that never raises `last` meets it, and then starts a new
+// fragment.
 constexpr int drain_limit = 1 << 30;
 
 constexpr int axis_sample_bits = 16;

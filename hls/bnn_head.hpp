@@ -2,12 +2,13 @@
 //
 //   score[c] = positive[c] * S_plus[c] + negative[c] * S_minus[c] + offset[c]
 //
-// S_plus and S_minus are the sums over all positions of the positive and of the negative sums of channel
-// c. The packet has one beat a class with its score, sign-extended, then one with the class index and
-// `last`; equal scores give the lowest class. `user` is the framer's error bit, on every beat.
+// S_plus and S_minus are the sums over all positions of the positive and of the negative sums of
+// channel c. The packet has one beat a class with its score, sign-extended, then one with the class
+// index and `last`; equal scores give the lowest class. `user` is the framer's error bit, on every
+// beat.
 //
-// Shape: positions, pe, nf, lane_bits, acc_bits, positive_bits, negative_bits, offset_bits, score_bits,
-// result_bits.
+// Shape: positions, pe, nf, lane_bits, acc_bits, positive_bits, negative_bits, offset_bits,
+// score_bits, result_bits.
 #ifndef BNN_HEAD_HPP
 #define BNN_HEAD_HPP
 
@@ -28,14 +29,14 @@ result_beat<ResultBits> make_result(const ap_int<ResultBits>& value, ap_uint<1> 
 }
 
 template <class Shape>
-void head(hls::stream<ap_uint<Shape::pe * Shape::lane_bits>>& sums,
-          hls::stream<ap_uint<1>>& errors, result_stream<Shape::result_bits>& m_axis,
+void head(hls::stream<ap_uint<Shape::pe * Shape::lane_bits>>& sums, hls::stream<ap_uint<1>>& errors,
+          result_stream<Shape::result_bits>& m_axis,
           const ap_int<Shape::positive_bits> (&positive)[Shape::nf * Shape::pe],
           const ap_int<Shape::negative_bits> (&negative)[Shape::nf * Shape::pe],
           const ap_int<Shape::offset_bits> (&offset)[Shape::nf * Shape::pe]) {
     ap_int<Shape::acc_bits> s_plus[Shape::nf][Shape::pe];
     ap_int<Shape::acc_bits> s_minus[Shape::nf][Shape::pe];
-#pragma HLS array_partition variable=s_plus dim=0 complete  // registers: added to in the next cycle again
+#pragma HLS array_partition variable=s_plus dim=0 complete  // registers, added to each cycle
 #pragma HLS array_partition variable=s_minus dim=0 complete  // as above
 
     for (int position = 0; position < Shape::positions; ++position) {
@@ -48,8 +49,10 @@ void head(hls::stream<ap_uint<Shape::pe * Shape::lane_bits>>& sums,
                 const int low = Shape::lane_bits * p;
                 const ap_int<Shape::lane_bits> value = ap_int<Shape::lane_bits>(
                     ap_uint<Shape::lane_bits>(beat.range(low + Shape::lane_bits - 1, low)));
-                const ap_int<Shape::acc_bits> plus = value > 0 ? value : ap_int<Shape::lane_bits>(0);
-                const ap_int<Shape::acc_bits> minus = value < 0 ? value : ap_int<Shape::lane_bits>(0);
+                const ap_int<Shape::acc_bits> plus =
+                    value > 0 ? value : ap_int<Shape::lane_bits>(0);
+                const ap_int<Shape::acc_bits> minus =
+                    value < 0 ? value : ap_int<Shape::lane_bits>(0);
                 if (position == 0) {
                     s_plus[nf][p] = plus;
                     s_minus[nf][p] = minus;

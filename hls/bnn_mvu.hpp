@@ -1,8 +1,8 @@
 // Matrix-vector unit: folded sums of products of a window with PE weight rows at a time.
 //
-// Step s = nf * SF + sf takes window elements sf * SIMD .. + SIMD - 1 and weight word s, whose lane p
-// holds the weights of output channel nf * PE + p; bit j of a lane belongs to element sf * SIMD + j.
-// After SF steps a beat of PE sums leaves; NF beats make a position. One step a cycle.
+// Step s = nf * SF + sf takes window elements sf * SIMD to sf * SIMD + SIMD - 1 and weight word s.
+// Lane p of that word holds the weights of output channel nf * PE + p; bit j of a lane belongs to
+// element sf * SIMD + j. After SF steps a beat of PE sums leaves; NF beats make a position.
 //
 //   bits:     a sum is the popcount of XNOR(element, weight), unsigned; the number it stands for is
 //             2 * popcount - K for K window elements
@@ -11,8 +11,8 @@
 // mvtu() compares the sums with their thresholds and gives comparison bits; mvu() gives the sums
 // themselves as signed numbers (the last layer).
 //
-// Shape: name, element_bits (1: bits, more: signed integers), window_bits, positions, pe, simd, nf, sf,
-// sides, sum_bits, lane_bits.
+// Shape: name, element_bits (1: bits, more: signed integers), window_bits, positions, pe, simd, nf,
+// sf, sides, sum_bits, lane_bits.
 #ifndef BNN_MVU_HPP
 #define BNN_MVU_HPP
 
@@ -30,13 +30,15 @@ constexpr bool takes_integers = Shape::element_bits > 1;
 
 // Bits enter the XNOR in chunks, as the weights do; integers one by one.
 template <class Shape>
-using operand = std::conditional_t<takes_integers<Shape>, ap_int<Shape::element_bits>, std::uint64_t>;
+using operand =
+    std::conditional_t<takes_integers<Shape>, ap_int<Shape::element_bits>, std::uint64_t>;
 
 template <class Shape>
 constexpr int operands = takes_integers<Shape> ? Shape::simd : chunks_for(Shape::simd);
 
 template <class Shape>
-using sum = std::conditional_t<takes_integers<Shape>, ap_int<Shape::sum_bits>, ap_uint<Shape::sum_bits>>;
+using sum =
+    std::conditional_t<takes_integers<Shape>, ap_int<Shape::sum_bits>, ap_uint<Shape::sum_bits>>;
 
 // One ROM word: PE lanes of SIMD weights, each in chunks.
 template <class Shape>
@@ -48,9 +50,9 @@ using weight_rom = chunk<Shape::simd>[Shape::nf * Shape::sf][Shape::pe * chunks_
 template <class Shape>
 using threshold_rom = sum<Shape>[Shape::sides][Shape::nf][Shape::pe];
 
-// The window cut into SF slices of SIMD elements. Each step works on slice 0 and then turns the ring by
-// one, so that a slice is reached by a shift and not through a multiplexer over all of them; after SF
-// steps the ring is back where it was, for the next beat.
+// The window cut into SF slices of SIMD elements. Each step works on slice 0 and then turns the
+// ring by one, so that a slice is reached by a shift and not through a multiplexer over all of
+// them; after SF steps the ring is back where it was, for the next beat.
 template <class Shape>
 using slice_ring = operand<Shape>[Shape::sf][operands<Shape>];
 
@@ -93,7 +95,8 @@ void turn_slices(slice_ring<Shape>& slices) {
 
 // What lane `p` of a weight word adds to its sum in one step.
 template <class Shape>
-sum<Shape> dot(const operand<Shape> (&slice)[operands<Shape>], const weight_word<Shape>& word, int p) {
+sum<Shape> dot(const operand<Shape> (&slice)[operands<Shape>], const weight_word<Shape>& word,
+               int p) {
 #pragma HLS inline  // part of one pipelined step
     constexpr int chunks = chunks_for(Shape::simd);
     sum<Shape> total = 0;
@@ -120,8 +123,8 @@ sum<Shape> dot(const operand<Shape> (&slice)[operands<Shape>], const weight_word
 
 // One fold step of all PE lanes.
 template <class Shape>
-void fold_step(const operand<Shape> (&slice)[operands<Shape>],
-               const weight_word<Shape>& word, bool first, sum<Shape> (&sums)[Shape::pe]) {
+void fold_step(const operand<Shape> (&slice)[operands<Shape>], const weight_word<Shape>& word,
+               bool first, sum<Shape> (&sums)[Shape::pe]) {
 #pragma HLS inline  // part of one pipelined step
     for (int p = 0; p < Shape::pe; ++p) {
 #pragma HLS unroll  // PE output channels a cycle
@@ -132,8 +135,8 @@ void fold_step(const operand<Shape> (&slice)[operands<Shape>],
 
 // The only place where a sum meets its threshold. Bit side * PE + p of the beat is lane p.
 template <class Shape>
-ap_uint<Shape::sides * Shape::pe> compare(
-    const sum<Shape> (&sums)[Shape::pe], const threshold_rom<Shape>& thresholds, int nf) {
+ap_uint<Shape::sides * Shape::pe> compare(const sum<Shape> (&sums)[Shape::pe],
+                                          const threshold_rom<Shape>& thresholds, int nf) {
 #pragma HLS inline  // part of one pipelined step
     ap_uint<Shape::sides * Shape::pe> beat = 0;
     for (int side = 0; side < Shape::sides; ++side) {

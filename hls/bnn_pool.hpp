@@ -1,9 +1,10 @@
-// Max-pool over `size` positions every `stride`, lane by lane, on a folded stream of NF beats a position.
+// Max-pool over `size` positions every `stride`, lane by lane, on a folded stream of NF beats a
+// position.
 //
-// Lanes of one bit are unsigned, their maximum is an OR: the pool over comparison and accept bits. Wider
-// lanes are signed: the pool over the sums of the last layer. History is a shift register of the last
-// (size - 1) * NF beats, read at every NF-th; what it holds at a fragment's start is shifted out before
-// the first maximum leaves.
+// Lanes of one bit are unsigned, their maximum is an OR: the pool over comparison and accept bits.
+// Wider lanes are signed: the pool over the sums of the last layer. History is a shift register of
+// the last (size - 1) * NF beats, read at every NF-th; what it holds at a fragment's start is
+// shifted out before the first maximum leaves.
 //
 // Shape: name, tap, lanes, lane_bits, nf, size, stride, in_positions, out_positions.
 #ifndef BNN_POOL_HPP

@@ -1,8 +1,8 @@
 // Taps: the streams inside, recorded in C simulation for comparison with golden.
 //
-// A cell calls record() with each beat of a stream that has a tap. In synthesis the call is nothing.
-// In C simulation the beats go to <directory>/<layer>.<kind>.bin once a directory is given: back to
-// back, each ceil(bits / 8) bytes, lowest byte first.
+// A cell calls record() with each beat of a stream that has a tap. In synthesis the call is
+// nothing. In C simulation the beats go to <directory>/<layer>.<kind>.bin once a directory is
+// given: back to back, each ceil(bits / 8) bytes, lowest byte first.
 #ifndef BNN_TAP_HPP
 #define BNN_TAP_HPP
 

@@ -1,8 +1,8 @@
 // Types and small helpers that every cell uses.
 //
 // Bit order, once for all cells: bit c of a word is channel c; element e = tap * channels + c of a
-// window lies in bits e * element_bits and up, and tap 0 is the oldest position. Constants wider than
-// 64 bits are written as chunks of 64 bits, the lowest chunk first.
+// window lies in bits e * element_bits and up, and tap 0 is the oldest position. Constants wider
+// than 64 bits are written as chunks of 64 bits, the lowest chunk first.
 //
 // A generated header that needs words wider than 1024 bits defines AP_INT_MAX_W before it includes
 // this one; the Xilinx headers want it so.
@@ -17,7 +17,9 @@
 namespace bnn {
 
 // Chunks of 64 bits that hold `bits` bits.
-constexpr int chunks_for(int bits) { return (bits + 63) / 64; }
+constexpr int chunks_for(int bits) {
+    return (bits + 63) / 64;
+}
 
 // Bits of chunk `chunk` out of `bits` bits: 64, or what is left in the last one.
 constexpr int bits_of_chunk(int bits, int chunk) {
@@ -25,7 +27,9 @@ constexpr int bits_of_chunk(int bits, int chunk) {
 }
 
 // Bits of the type that holds one chunk of `bits` bits: exactly `bits` where one chunk is enough.
-constexpr int chunk_width(int bits) { return bits < 64 ? bits : 64; }
+constexpr int chunk_width(int bits) {
+    return bits < 64 ? bits : 64;
+}
 
 // The bits that chunk `chunk` of a `bits` wide word uses.
 constexpr std::uint64_t chunk_mask(int bits, int chunk) {

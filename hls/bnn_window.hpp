@@ -1,9 +1,10 @@
 // Window: the last `kernel` positions of a stream as one word, every `stride` positions.
 //
-// A shift register; the newest position is the highest word, the oldest the lowest. Padding left of the
-// first position is preloaded (all of it that fits beside a window's newest position), padding right of
-// the last one is shifted in without an input. Shifting stops at the last window; positions that no
-// window needs are read and dropped after that, so that one call consumes exactly in_length words.
+// A shift register; the newest position is the highest word, the oldest the lowest. Padding left of
+// the first position is preloaded (all of it that fits beside a window's newest position), padding
+// right of the last one is shifted in without an input. Shifting stops at the last window;
+// positions that no window needs are read and dropped after that, so that one call consumes exactly
+// in_length words.
 //
 // Shape: word_bits, kernel, stride, pad_left, in_length, positions.
 #ifndef BNN_WINDOW_HPP

@@ -124,6 +124,11 @@ class HlsContext:
     offset_row: str
 
     @property
+    def top_indent(self) -> str:
+        """Blanks that set the top function's second parameter below its first."""
+        return " " * len(f"void {self.name}_top(")
+
+    @property
     def beyond_vitis(self) -> bool:
         """Whether a word is wider than Vitis HLS synthesises; C simulation takes any width."""
         return self.max_width_bits > _VITIS_MAX_BITS
