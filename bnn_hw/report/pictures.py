@@ -22,6 +22,8 @@ from bnn_hw.ir import Network
 
 _INK, _PALE, _SIGNAL, _MUTED = "#1f3a5f", "#e9eef5", "#b3261e", "#8a94a3"
 _WIDTH_INCHES = 11.0
+# More classes than these stand without their names.
+_NAMED_CLASSES = 40
 
 
 def require_matplotlib() -> None:
@@ -63,7 +65,9 @@ def fragment_picture(
     }
     with rc_context(style):
         blocks = trace.blocks
-        heights = [1.5, *(0.34 + 0.016 * min(b.sums.shape[2], 64) for b in blocks), 0.5, 1.5]
+        heights = [1.5, *(0.34 + 0.016 * min(b.sums.shape[2], 64) for b in blocks), 0.25, 1.5]
+        if network.classes <= _NAMED_CLASSES:
+            heights[-3] = 0.2 + 0.11 * network.classes
         figure = Figure(figsize=(_WIDTH_INCHES, sum(heights) + 0.9), layout="constrained")
         axes = figure.subplots(len(heights), 1, height_ratios=heights)
         axes[-2].set_visible(False)  # room for the scores' own title and the time axis above it
@@ -73,7 +77,7 @@ def fragment_picture(
             if block.bits is not None:
                 _draw_bits(axis, block.name, block.bits[0], span)
             elif block.pooled is not None:
-                _draw_sums(axis, block.name, block.pooled[0], span)
+                _draw_sums(axis, network, block.name, block.pooled[0], span)
         for axis in axes[:-3]:
             axis.set_xticklabels([])
         axes[-3].set_xlabel(unit, color=_MUTED)
@@ -124,7 +128,9 @@ def _draw_bits(axis: Any, name: str, bits: npt.NDArray[np.uint8], span: float) -
     axis.set_title(f"{name}  bits of {channels} channels at {positions} positions", **_TITLE)
 
 
-def _draw_sums(axis: Any, name: str, sums: npt.NDArray[np.int64], span: float) -> None:
+def _draw_sums(
+    axis: Any, network: Network, name: str, sums: npt.NDArray[np.int64], span: float
+) -> None:
     positions, channels = sums.shape
     largest = max(1, int(np.abs(sums).max()))
     axis.imshow(
@@ -137,7 +143,10 @@ def _draw_sums(axis: Any, name: str, sums: npt.NDArray[np.int64], span: float) -
         extent=(0, span, channels, 0),
     )
     axis.set_yticks([])
-    text = f"{name}  pooled sums of {channels} classes at {positions} positions, -{largest} red to +{largest} blue"
+    if channels <= _NAMED_CLASSES:
+        axis.set_yticks(np.arange(channels) + 0.5, network.labels, fontsize=7)
+        axis.tick_params(axis="y", length=0, labelcolor=_INK)
+    text = f"{name}  pooled sums of {channels} classes at {positions} positions, red -{largest} to blue +{largest}"
     axis.set_title(text, **_TITLE)
 
 
@@ -148,8 +157,9 @@ def _draw_scores(axis: Any, network: Network, trace: Trace) -> None:
     places = np.arange(len(scores))
     axis.bar(places, scores, color=colours, width=0.7)
     axis.axhline(0, color=_MUTED, linewidth=0.6)
-    labels = network.labels if len(scores) <= 40 else [""] * len(scores)
-    axis.set_xticks(places, labels, fontsize=8, rotation=0 if len(scores) <= 8 else 35)
+    labels = network.labels if len(scores) <= _NAMED_CLASSES else [""] * len(scores)
+    axis.set_xticks(places, labels, fontsize=9, rotation=0 if len(scores) <= 8 else 35)
+    axis.tick_params(axis="x", length=0, labelcolor=_INK)
     axis.set_title(f"scores  (the highest, {network.labels[best]}, is the class)", **_TITLE)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
