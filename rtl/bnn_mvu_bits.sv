@@ -114,9 +114,10 @@ module bnn_mvu_bits #(
     assign address = step;
   end
 
-  // The ROM: read one step ahead into a register where it takes a whole LUT of its own.
-  logic [Pe*Simd-1:0] word;
+  // First compression of the products of all lanes: ones and twos (and fours), Columns bits a lane.
+  logic [Pe*Columns-1:0] ones_d, twos_d, fours_d;
   if (RegisterWords == 1) begin : gen_word_register
+    // A deep ROM takes whole LUTs of its own, so its word gets a register.
     logic [Pe*Simd-1:0] word_now, word_q;
     logic               unused_address;
     bnn_rom #(
@@ -130,17 +131,44 @@ module bnn_mvu_bits #(
     always_ff @(posedge clk_i) begin
       if (enable) word_q <= word_now;
     end
-    assign word = word_q;
     assign unused_address = ^address;
-  end else begin : gen_word
-    bnn_rom #(
-      .Depth   (Depth),
-      .Width   (Pe * Simd),
-      .Contents(Weights)
-    ) u_rom (
-      .address_i(address),
-      .data_o   (word)
+
+    for (genvar p = 0; p < Pe; p++) begin : gen_lane
+      logic [Simd-1:0]    products;
+      logic [Columns-1:0] a, b, c;
+      assign products  = ~(slice ^ word_q[p*Simd+:Simd]);
+      assign {c, b, a} = (3*Columns)'(products);
+      assign ones_d[p*Columns+:Columns] = a ^ b ^ c;
+      assign twos_d[p*Columns+:Columns] = (a & b) | (c & (a ^ b));
+    end
+    assign fours_d = '0;
+  end else if (Depth == 1) begin : gen_constant_weights
+    logic unused_address;
+    assign unused_address = ^address;
+    for (genvar p = 0; p < Pe; p++) begin : gen_lane
+      bnn_compress #(
+        .Width(Simd)
+      ) u_compress (
+        .bits_i (~(slice ^ Weights[p*Simd+:Simd])),
+        .ones_o (ones_d[p*Columns+:Columns]),
+        .twos_o (twos_d[p*Columns+:Columns]),
+        .fours_o(fours_d[p*Columns+:Columns])
+      );
+    end
+  end else begin : gen_products
+    bnn_products #(
+      .Depth  (Depth),
+      .Pe     (Pe),
+      .Simd   (Simd),
+      .Ways   (Ways),
+      .Weights(Weights)
+    ) u_products (
+      .step_i(address),
+      .bits_i(slice),
+      .ones_o(ones_d),
+      .twos_o(twos_d)
     );
+    assign fours_d = '0;
   end
 
   // What travels beside the data: valid, and the first and last fold of a beat.
@@ -178,45 +206,35 @@ module bnn_mvu_bits #(
   logic [Pe*SumBits-1:0] sums;
 
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
-    logic [Simd-1:0]    products;
-    logic [SumBits-1:0] count;
-    assign products = ~(slice ^ word[p*Simd+:Simd]);
+    logic [Columns-1:0]   ones_q;
+    logic [TallyBits-1:0] ones;
+    logic [SumBits-1:0]   count;
+    always_ff @(posedge clk_i) begin
+      if (enable) ones_q <= ones_d[p*Columns+:Columns];
+    end
+    bnn_tally #(
+      .Width(Columns)
+    ) u_ones (
+      .clk_i  (clk_i),
+      .en_i   (enable),
+      .bits_i (ones_q),
+      .count_o(ones)
+    );
 
-    if (Ways == 1) begin : gen_products
-      logic [Simd-1:0]      products_q;
-      logic [TallyBits-1:0] tally;
-      always_ff @(posedge clk_i) begin
-        if (enable) products_q <= products;
-      end
-      bnn_tally #(
-        .Width(Simd)
-      ) u_tally (
-        .clk_i  (clk_i),
-        .en_i   (enable),
-        .bits_i (products_q),
-        .count_o(tally)
-      );
-      assign count = SumBits'(tally);
-    end else begin : gen_columns
-      logic [Columns-1:0]   ones_d, twos_d, ones_q, twos_q;
-      logic [TallyBits-1:0] ones, twos;
+    if (Ways == 1) begin : gen_ones
+      logic unused_twos;
+      assign unused_twos = ^{twos_d[p*Columns+:Columns], fours_d[p*Columns+:Columns]};
+      assign count = SumBits'(ones);
+    end else begin : gen_twos
+      logic [Columns-1:0]   twos_q;
+      logic [TallyBits-1:0] twos;
       logic [SumBits-1:0]   count_d, count_q;
-
       always_ff @(posedge clk_i) begin
         if (enable) begin
-          ones_q  <= ones_d;
-          twos_q  <= twos_d;
+          twos_q  <= twos_d[p*Columns+:Columns];
           count_q <= count_d;
         end
       end
-      bnn_tally #(
-        .Width(Columns)
-      ) u_ones (
-        .clk_i  (clk_i),
-        .en_i   (enable),
-        .bits_i (ones_q),
-        .count_o(ones)
-      );
       bnn_tally #(
         .Width(Columns)
       ) u_twos (
@@ -227,25 +245,15 @@ module bnn_mvu_bits #(
       );
       assign count = count_q;
 
-      if (Ways == 3) begin : gen_full_adders
-        logic [Columns-1:0] a, b, c;
-        assign {c, b, a} = (3*Columns)'(products);
-        assign ones_d  = a ^ b ^ c;
-        assign twos_d  = (a & b) | (c & (a ^ b));
+      if (Ways == 3) begin : gen_no_fours
+        logic unused_fours;
+        assign unused_fours = ^fours_d[p*Columns+:Columns];
         assign count_d = SumBits'(ones) + SumBits'({twos, 1'b0});
-      end else begin : gen_compressors
-        logic [Columns-1:0]   fours_d, fours_q;
+      end else begin : gen_fours
+        logic [Columns-1:0]   fours_q;
         logic [TallyBits-1:0] fours;
-        bnn_compress #(
-          .Width(Simd)
-        ) u_compress (
-          .bits_i (products),
-          .ones_o (ones_d),
-          .twos_o (twos_d),
-          .fours_o(fours_d)
-        );
         always_ff @(posedge clk_i) begin
-          if (enable) fours_q <= fours_d;
+          if (enable) fours_q <= fours_d[p*Columns+:Columns];
         end
         bnn_tally #(
           .Width(Columns)

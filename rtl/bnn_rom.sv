@@ -4,8 +4,11 @@
 //   Width     bits of a word, 1 or more
 //   Contents  all words, word 0 in the low bits
 //
-// Latency: 0. The address register belongs to the user: this boundary keeps a fold counter apart
-// from the ROM, and the ROM free to merge with the logic behind it.
+// It selects in two steps, within chunks of four words and then among these, so that synthesis sees
+// multiplexers and not a memory: of a memory it would take in the address register, move it to the
+// output, and lose the merging of the ROM with the logic behind it (half as many LUTs again).
+//
+// Latency: 0.
 // Cost: Width LUT6 up to 64 words alone; up to 32 words an XNOR behind each bit comes for nothing.
 module bnn_rom #(
   parameter int Depth = 4,
@@ -26,10 +29,21 @@ module bnn_rom #(
     logic unused_address;
     assign unused_address = ^address_i;
     assign data_o = Contents;
-  end else begin : gen_words
+  end else if (Depth <= 4) begin : gen_chunk
     logic [Depth-1:0][Width-1:0] words;
     assign words  = Contents;
     assign data_o = words[address_i];
+  end else begin : gen_chunks
+    localparam int Chunks = (Depth + 3) / 4;
+    logic [4*Chunks*Width-1:0]    words;
+    logic [Chunks-1:0][Width-1:0] chunk_words;
+    assign words = (4*Chunks*Width)'(Contents);
+    for (genvar c = 0; c < Chunks; c++) begin : gen_chunk
+      logic [3:0][Width-1:0] chunk;
+      assign chunk          = words[4*c*Width+:4*Width];
+      assign chunk_words[c] = chunk[address_i[1:0]];
+    end
+    assign data_o = chunk_words[address_i[AddressBits-1:2]];
   end
 
 endmodule
