@@ -67,16 +67,34 @@ def stage_cycles(block: Block, fold: Fold) -> int:
     return block.positions * (fold.steps(block) - 1) + window_shifts(block)
 
 
-def head_cycles(network: Network, last: Fold) -> int:
-    """Cycles a fragment of the head: one beat a cycle, then each class's score bit by bit.
+def score_cycles(network: Network) -> int:
+    """Cycles in which the head works on its scores and takes no sums (see ``rtl/bnn_head.sv``).
 
-    A score takes two cycles a coefficient bit, one for the offset and one to be sent; the class
-    is one beat more (see ``rtl/bnn_head.sv``).
+    A score takes two cycles a coefficient bit, one for the offset and one to be sent; the class is
+    one beat more.
     """
-    block, head = network.blocks[-1], network.head
-    beats = block.head_length * (block.out_channels // last.pe)
+    head = network.head
     coefficient_bits = max(signed_bits(head.positive), signed_bits(head.negative))
-    return beats + network.classes * (2 * coefficient_bits + 2) + 1
+    return network.classes * (2 * coefficient_bits + 2) + 1
+
+
+def head_cycles(network: Network, last: Fold) -> int:
+    """Cycles a fragment of the last stage with the head behind it.
+
+    While the head scores one fragment, the stage may go on up to the next one's first pooled sums;
+    only what the scores take longer than that is added to the stage's own cycles.
+    """
+    block = network.blocks[-1]
+    steps = last.steps(block)
+    first_positions = 1
+    for pool in reversed(block.sum_pools):
+        first_positions = (first_positions - 1) * pool.stride + pool.size
+    first_shifts = (first_positions - 1) * block.stride + block.kernel
+    first_shifts -= min(block.pad_left, block.kernel - 1)
+    ahead = first_positions * (steps - 1) + first_shifts
+    # Lanes of a beat may take turns behind the sums; the last of them comes so much later.
+    turns = min(last.pe, block.fan_in // last.simd) - 1
+    return stage_cycles(block, last) + max(0, score_cycles(network) + turns - ahead)
 
 
 def accumulator_bits(block: Block) -> int:

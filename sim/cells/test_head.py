@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from bnn_hw.generate.folding import fastest, head_cycles, override
+from bnn_hw.generate.folding import fastest, override, score_cycles
 from bnn_hw.generate.plan import build_plan
 from bnn_hw.golden import plain
 from bnn_hw.ir import Conv, Head, MaxPool, Network, NetworkInput
@@ -108,7 +108,7 @@ def _case(classes: int, lanes: int, positions: int, coefficient_bits: int, pool:
             Port("m_axis_tlast", None, False),
             Port("m_axis_tuser", None, False),
         ),
-        Fragments(words, errors, beats, head_cycles(network, folding.folds[-1])),
+        Fragments(words, errors, beats, len(words) // FRAGMENTS + score_cycles(network)),
     )
 
 
