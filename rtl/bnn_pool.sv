@@ -93,7 +93,13 @@ module bnn_pool #(
     assign opens  = (phase_q == '0);
     assign closes = (phase_q == PhaseBits'(ClosePhase));
   end
-  assign emits = closes && (position >= PositionBits'(Size - 1));
+  if (Size == 1) begin : gen_every_window_full
+    logic [PositionBits-1:0] unused_position;
+    assign unused_position = position;
+    assign emits = closes;
+  end else begin : gen_first_windows_short
+    assign emits = closes && (position >= PositionBits'(Size - 1));
+  end
 
   // running[j]: maximum, up to the position before, of the window opened j openings ago.
   logic [BeatData-1:0] closed;
