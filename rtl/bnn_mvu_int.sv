@@ -174,6 +174,12 @@ module bnn_mvu_int #(
       .negative_o(negative)
     );
 
+    // SumBits holds every sum of these weights; the tree is made for any weights and may be wider.
+    if (TreeBits > SumBits) begin : gen_wide_tree
+      logic unused_tree;
+      assign unused_tree = ^tree[TreeBits-1:SumBits];
+    end
+
     // sum = (first ? 0 : sum) + term or - term, the latter as + ~term + 1 from an extra low bit.
     assign term = SumBits'(tree) ^ {SumBits{negative}};
     assign sum_d = {term, 1'b1} +
