@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +120,3 @@ def _elaborate(cell: str, parameters: Mapping[str, Any], simulator: Simulator) -
     except ToolTimeout as problem:
         return str(problem)
     return finished.text if finished.status else ""
-
-
-def run_cells(names: list[str], simulator: Simulator, work: Path) -> Iterator[BenchRun]:
-    """Run the benches of ``names``, then their illegal parameters, one after the other."""
-    for name in names:
-        yield run_cell(name, simulator, work)
-        if name in cell_benches():
-            yield run_illegal(name, simulator, work)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -115,7 +116,7 @@ def run_bench(job: BenchJob, simulator: Simulator, work: Path) -> BenchRun:
         When the simulator or cocotb is not installed; everything else ends up in the outcome.
     """
     check_simulator(simulator)
-    folder = (work / simulator.value / job.name).resolve()
+    folder = (work / simulator.value / re.sub(r"\W+", "_", job.name)).resolve()
     results = folder / "results.xml"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,7 +148,7 @@ def run_bench(job: BenchJob, simulator: Simulator, work: Path) -> BenchRun:
 
 def _job_text(job: BenchJob, simulator: Simulator, folder: Path, results: Path) -> str:
     # One thread and little optimisation: most of the time of a bench goes into compiling.
-    verilator_args = ["--no-timing", "-Wno-fatal", "-O3", "-CFLAGS", "-O1"]
+    verilator_args = ["--no-timing", "-Wno-fatal", "-O3", "-CFLAGS", "-O0"]
     paths = [*job.python_path, sim_dir().parent, Path(__file__).resolve().parents[2]]
     return json.dumps(
         {

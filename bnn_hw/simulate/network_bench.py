@@ -95,7 +95,7 @@ def _run(
     sample_file = work / "networks" / f"{name}.npy"
     np.save(sample_file, samples)
     job = BenchJob(
-        name=f"network {name}".replace(" ", "_"),
+        name=f"network {name}",
         module="sim.network.test_network",
         top=f"{network.name}_taps",
         sources=tuple(taps_files(folder, network.name)),
