@@ -20,6 +20,10 @@ module bnn_popcount #(
   output logic [CountBits-1:0] count_o
 );
 
+  // Not inlined, for Verilator 5.48 loses track of signals that are read from another generate block once it has
+  // done so (in large designs: "Can't find definition of ... in dotted signal").
+  /* verilator no_inline_module */
+
   if (Width < 1 || Width > 54432) begin : gen_illegal
     bnn_error_width_must_be_1_to_54432 u_error ();
   end
@@ -48,34 +52,35 @@ module bnn_popcount #(
     end
   end
 
-  // Up: level k holds the counts of the vectors of level k.
-  for (genvar k = 0; k <= Levels; k++) begin : gen_up
-    localparam int Columns = (Width + 6 ** k - 1) / 6 ** k;
+  // Up: each step holds the counts of the vectors of level Levels - step.
+  for (genvar step = 0; step <= Levels; step++) begin : gen_up
+    localparam int Level = Levels - step;
+    localparam int Columns = (Width + 6 ** Level - 1) / 6 ** Level;
     localparam int PartBits = $clog2(Columns + 1);
-    logic [3**k-1:0][PartBits-1:0] counts;
-    for (genvar v = 0; v < 3 ** k; v++) begin : gen_vector
-      if (k == Levels) begin : gen_count
+    logic [3**Level-1:0][PartBits-1:0] counts;
+    for (genvar v = 0; v < 3 ** Level; v++) begin : gen_vector
+      if (step == 0) begin : gen_count
         bnn_count7 #(
           .Width(Columns)
         ) u_count (
-          .bits_i (gen_down[k].vectors[v]),
+          .bits_i (gen_down[Level].vectors[v]),
           .count_o(counts[v])
         );
       end else begin : gen_join
-        localparam int NarrowBits = $clog2((Width + 6 ** (k + 1) - 1) / 6 ** (k + 1) + 1);
+        localparam int NarrowBits = $clog2((Width + 6 ** (Level + 1) - 1) / 6 ** (Level + 1) + 1);
         bnn_join #(
           .PartBits (NarrowBits),
           .CountBits(PartBits)
         ) u_join (
-          .ones_i (gen_up[k+1].counts[3*v]),
-          .twos_i (gen_up[k+1].counts[3*v+1]),
-          .fours_i(gen_up[k+1].counts[3*v+2]),
+          .ones_i (gen_up[step-1].counts[3*v]),
+          .twos_i (gen_up[step-1].counts[3*v+1]),
+          .fours_i(gen_up[step-1].counts[3*v+2]),
           .count_o(counts[v])
         );
       end
     end
   end
 
-  assign count_o = gen_up[0].counts[0];
+  assign count_o = gen_up[Levels].counts[0];
 
 endmodule

@@ -29,6 +29,10 @@ module bnn_signed_tree #(
   output logic                      negative_o
 );
 
+  // Not inlined, for Verilator 5.48 loses track of signals that are read from another generate block once it has
+  // done so (in large designs: "Can't find definition of ... in dotted signal").
+  /* verilator no_inline_module */
+
   if (Count < 1 || Bits < 1) begin : gen_illegal
     bnn_error_count_and_bits_must_be_at_least_1 u_error ();
   end
