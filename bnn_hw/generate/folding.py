@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isqrt
 
 from bnn_hw.errors import UserError
 from bnn_hw.ir.blocks import Block
@@ -48,7 +49,8 @@ class Folding:
 
 def divisors(number: int) -> list[int]:
     """Every divisor, ascending."""
-    return [d for d in range(1, number + 1) if number % d == 0]
+    small = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
+    return sorted({*small, *(number // d for d in small)})
 
 
 def window_shifts(block: Block) -> int:

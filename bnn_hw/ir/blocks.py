@@ -8,6 +8,7 @@ input, so nothing after this module knows the difference.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from bnn_hw.errors import UserError
 from bnn_hw.ir.accept import AcceptKind, Band, Reach
@@ -92,7 +93,7 @@ class Block:
         low, high = -(1 << (self.input_bits - 1)), (1 << (self.input_bits - 1)) - 1
         return Reach(plus * low - minus * high, plus * high - minus * low, 1)
 
-    @property
+    @cached_property
     def sum_bits(self) -> int:
         """Width of a two's complement number that holds every sum of every channel."""
         reaches = [self.reach(c) for c in range(self.out_channels)]

@@ -68,3 +68,8 @@ def test_override_names_the_nearest_legal_fold():
     changed = folding.override(network, solved, {"conv2": (2, 8)})
     assert changed.folds[1] == Fold(2, 8)
     assert changed.folds[0] == solved.folds[0]
+
+
+def test_divisors():
+    for number in range(1, 200):
+        assert folding.divisors(number) == [d for d in range(1, number + 1) if number % d == 0]
