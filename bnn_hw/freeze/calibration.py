@@ -34,9 +34,10 @@ HeadSums = Callable[[Network, Samples], tuple[Sums, Sums]]
 class HeadReport:
     """What was chosen and what it is good for; bound and margin in units of the scores.
 
-    ``fragments`` is 0 without calibration data, ``smallest_margin`` then None. ``ties`` counts
-    fragments whose two best exact scores are equal, ``differences`` those whose class differs from
-    exact arithmetic, ``below_bound`` those (without ties) whose equality the bound does not prove.
+    ``bound`` holds for every fragment there can be. ``fragments`` is 0 without calibration data,
+    ``smallest_margin`` then None. ``ties`` counts fragments whose two best exact scores are equal,
+    ``differences`` those whose class differs from exact arithmetic, ``below_bound`` those (without
+    ties) with a score so close to the best that the bound of their own sums does not prove equality.
     """
 
     coefficient_bits: int
@@ -124,7 +125,8 @@ def _observe(
     if network.classes > 1:
         margins = [int(row[-1] - row[-2]) for row in np.sort(exact, axis=1)]
     positive = [margin for margin in margins if margin > tie]
-    bound = error_bound(network.blocks[-1]) * unit
+    close = _within_bound(exact, classes, s_plus, s_minus, unit)
+    tied = np.array([margin <= tie for margin in margins], dtype=np.bool_)
     return HeadReport(
         coefficient_bits=report.coefficient_bits,
         exponent=report.exponent,
@@ -132,6 +134,29 @@ def _observe(
         fragments=len(s_plus),
         smallest_margin=min(positive) / unit if positive else None,
         ties=len(margins) - len(positive),
-        below_bound=sum(margin <= bound for margin in positive),
+        below_bound=int(np.count_nonzero(close & ~tied)) if margins else 0,
         differences=int(np.count_nonzero(classes != fixed_classes)),
     )
+
+
+def _within_bound(
+    exact: npt.NDArray[Any],
+    classes: npt.NDArray[np.int64],
+    s_plus: Sums,
+    s_minus: Sums,
+    unit: int,
+) -> npt.NDArray[np.bool_]:
+    """Fragments with a class whose score rounding could bring to the best one's, ``(n,) bool``.
+
+    A coefficient is off by at most 1/2, so the score of sums ``S_plus`` and ``S_minus`` by at most
+    ``(S_plus + |S_minus| + 1) / 2``; two scores may move towards one another.
+    """
+    rows = np.arange(len(classes))
+    twice_error = (s_plus - s_minus + 1).astype(object)
+    margins = exact[rows, classes][:, None] - exact
+    close = np.asarray(
+        2 * margins <= (twice_error + twice_error[rows, classes][:, None]) * unit, dtype=np.bool_
+    )
+    close[rows, classes] = False
+    result: npt.NDArray[np.bool_] = close.any(axis=1)
+    return result

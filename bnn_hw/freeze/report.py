@@ -67,11 +67,11 @@ class FreezeReport:
         if not head.fragments:
             return [width + "; no calibration data"]
         margin = "none" if head.smallest_margin is None else f"{head.smallest_margin:.6g} units"
-        proven = "" if head.below_bound else ", proven by the bound"
+        proven = "" if head.below_bound else ", each proven by the bound of its sums"
         return [
             width,
             f"head on {head.fragments} calibration fragments: {head.differences} differences{proven}; smallest "
-            f"margin {margin}, {head.ties} exact ties, {head.below_bound} margins below the bound",
+            f"margin {margin}, {head.ties} exact ties, {head.below_bound} margins within the bound of their sums",
         ]
 
 

@@ -126,14 +126,14 @@ def test_wide_margins_take_the_floor() -> None:
 
 
 def test_narrow_margins_take_just_the_bits_they_need() -> None:
-    """Classes 0.3 and 0.3 + 2**-20 on equal sums of 1: the margin is 2**-20, the bound 513 units."""
+    """Classes 0.3 and 0.3 + 2**-20 on equal sums of 1: the margin is 2**-20, their bound 2 units."""
     close = 0.3 + 2.0**-20
     frozen = dense_head([0.3, close, -1.0], [0.0, 0.0, 0.0], [[1, 1, 1]])
     head = frozen.report.head
     assert (head.differences, head.below_bound) == (0, 0)
-    # 2**(e - 20) > 513 first at e = 30 (1024), and 1.0 takes e + 1 bits as -2**e.
-    assert (head.exponent, head.coefficient_bits) == (30, 31)
-    assert head.smallest_margin is not None and 1023 < head.smallest_margin < 1025
+    # 2**(e - 20) > (1 + 1) / 2 twice, first at e = 22 (4), and 1.0 takes e + 1 bits as -2**e.
+    assert (head.exponent, head.coefficient_bits) == (22, 23)
+    assert head.smallest_margin is not None and 3.9 < head.smallest_margin < 4.1
 
 
 def test_exact_ties_go_to_the_lowest_class_on_both_sides() -> None:
