@@ -164,7 +164,7 @@ module bnn_mvu_int #(
     bnn_signed_tree #(
       .Count (Simd),
       .Bits  (ElementBits),
-      .AtRoot(1 - HasRom)
+      .Swap  (1 - HasRom)
     ) u_tree (
       .clk_i     (clk_i),
       .en_i      (enable),
