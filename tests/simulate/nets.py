@@ -55,11 +55,14 @@ def folding_of(network: Network, folds: dict[str, tuple[int, int]]) -> Folding:
     return override(network, fastest(network), folds)
 
 
+def little_folding(network: Network) -> Folding:
+    """Neither one lane nor all, in every layer."""
+    return folding_of(network, {"conv1": (2, 5), "conv2": (3, 4), "conv3": (2, 12)})
+
+
 def small_plan(network: Network | None = None) -> Plan:
     network = network or small_network()
-    return build_plan(
-        network, folding_of(network, {"conv1": (2, 5), "conv2": (3, 4), "conv3": (2, 12)})
-    )
+    return build_plan(network, little_folding(network))
 
 
 def small_samples(fragments: int = 3, seed: int = 7) -> np.ndarray:

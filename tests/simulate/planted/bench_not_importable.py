@@ -1,0 +1,3 @@
+"""A bench that cannot be imported."""
+
+import no_such_module_anywhere  # noqa: F401

@@ -1,0 +1,159 @@
+"""The cell benches: one for every cell, and each catches what is planted in its cell.
+
+A bench that passes over a broken cell would prove nothing; so single faults are planted in a copy of
+the cells, and the bench of that cell must fail.
+"""
+
+import shutil
+
+import pytest
+
+from bnn_hw.assets import rtl_dir
+from bnn_hw.simulate import __main__ as command
+from bnn_hw.simulate import benches
+from bnn_hw.simulate.cocotb_runner import Simulator
+
+# Cell, text in its file, and what takes its place.
+FAULTS = {
+    "fifo loses order": ("fifo", "out_data_o  = words_q[read_pointer]", "out_data_o  = words_q[0]"),
+    "fifo takes a word too many": ("fifo", "count_q != CountBits'(Depth)", "1'b1"),
+    "window without left padding": (
+        "window",
+        "<= {(Kernel - 1) {PadWord}}",
+        "<= {(Kernel - 1) {WordBits'(0)}}",
+    ),
+    "window with zeros on the right": (
+        "window",
+        "newest = takes_input ? in_data_i : PadWord",
+        "newest = takes_input ? in_data_i : WordBits'(0)",
+    ),
+    "window starts without its fragment": (
+        "window",
+        "~(takes_input | first)",
+        "~takes_input",
+    ),
+    "window keeps its count over a reset": (
+        "window",
+        "valid_q <= 1'b0;",
+        "valid_q <= valid_q;",
+    ),
+    "threshold excludes equality": ("threshold", "(sum >= threshold)", "(sum > threshold)"),
+    "signed threshold excludes equality": (
+        "threshold",
+        "($signed(sum) >= $signed(threshold))",
+        "($signed(sum) > $signed(threshold))",
+    ),
+    "threshold compares signed as unsigned": (
+        "threshold",
+        "($signed(sum) >= $signed(threshold))",
+        "(sum >= threshold)",
+    ),
+    "decide ignores the high side": ("decide", "& ~in_data_i[2*Pe-1:Pe]", ""),
+    "decide without polarity": ("decide", "^ invert;", ";"),
+    "pool compares signed as unsigned": (
+        "pool",
+        "Signed == 1)",
+        "Signed == 2)",
+    ),
+    "pool sends a window early": ("pool", "PositionBits'(Size - 1)", "PositionBits'(Size / 2)"),
+    "collect forgets the order": (
+        "collect",
+        "word = {in_data_i, beats_q}",
+        "word = {beats_q, in_data_i}",
+    ),
+    "centre off by one": ("centre", "- LaneBits'(FanIn)", "- LaneBits'(FanIn - 1)"),
+    "narrow starts at the top": ("narrow", "parts_q[part]", "parts_q[Factor-1-part]"),
+    "framer does not flag a short fragment": (
+        "framer",
+        "| (state_q == Fill) | outside | (s_axis_tlast != last_sample)",
+        "| outside | (~s_axis_tlast & last_sample)",
+    ),
+    "framer forgets samples out of range": ("framer", "| outside |", "|"),
+    "framer drops nothing": ("framer", "? Drop : Pass", "? Pass : Pass"),
+    "framer keeps its flag": ("framer", "broken_d & ~last_sample", "broken_d"),
+    "head takes the last of equal scores": ("head", "score_q > best_q", "score_q >= best_q"),
+    "head without offset": ("head", "operand = ScoreBits'(offset)", "operand = '0"),
+    "head shares one sum": ("head", "? old_plus : sum", "? sum : sum"),
+    "head sends a wrong flag": ("head", "m_axis_tuser  = err_data_i", "m_axis_tuser  = 1'b0"),
+    "counter runs on": ("counter", "last_o ? '0 : value_q", "value_q"),
+}
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    """Plant a fault in a copy of the cells and point the benches at it."""
+
+    def plant(cell: str, old: str, new: str) -> None:
+        folder = tmp_path / "rtl"
+        shutil.copytree(rtl_dir(), folder)
+        path = folder / f"bnn_{cell}.sv"
+        text = path.read_text()
+        assert old in text, f"bnn_{cell}.sv does not hold {old!r}: plant the fault anew"
+        path.write_text(text.replace(old, new))
+        monkeypatch.setattr(benches, "rtl_dir", lambda: folder)
+
+    return plant
+
+
+def test_every_cell_has_a_bench_and_every_bench_a_cell():
+    assert sorted(benches.cell_benches()) == benches.cell_names()
+
+
+def test_every_bench_crosses_parameters_and_refuses_some():
+    for name in benches.cell_benches():
+        bench = benches.bench_module(f"cells.test_{name}").BENCH
+        assert bench.cell == f"bnn_{name}"
+        assert len(bench.cases) >= 4, name
+        assert len(set(bench.names)) == len(bench.cases), name
+        assert bench.illegal, f"{name} refuses nothing"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_fails_the_bench(planted, tmp_path, fault):
+    cell, old, new = FAULTS[fault]
+    planted(cell, old, new)
+    found = benches.run_cell(cell, Simulator.ICARUS, tmp_path / "work")
+    assert found.tests > 0, found.verdict
+    assert found.failed, f"the bench of {cell} passes: {found.verdict}"
+
+
+def test_a_bench_passes_over_the_cells_as_they_are(tmp_path):
+    found = benches.run_cell("threshold", Simulator.ICARUS, tmp_path)
+    assert found.passed, found.verdict
+
+
+@pytest.mark.parametrize("simulator", Simulator)
+def test_illegal_parameters_are_refused(tmp_path, simulator):
+    found = benches.run_illegal("window", simulator, tmp_path)
+    assert found.passed and found.tests >= 7
+
+
+def test_a_cell_that_takes_illegal_parameters_fails(planted, tmp_path):
+    planted("collect", "if (Pe < 1 || Nf < 1)", "if (Pe < 0)")
+    found = benches.run_illegal("collect", Simulator.ICARUS, tmp_path)
+    assert not found.passed and found.failed
+
+
+def test_a_cell_without_a_bench_fails(tmp_path):
+    assert not benches.run_cell("nothing", Simulator.ICARUS, tmp_path).passed
+
+
+def test_the_command_runs_what_it_is_asked_for(tmp_path, capsys):
+    assert command.main(["--only", "^(counter|counter, illegal)$", "--work", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "[2/2] counter, illegal ... passed" in shown
+    assert f"results, logs and builds: {tmp_path / 'icarus'}" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--only", "no such bench"], "matches no bench; there are: "),
+        (["--only", "("], "is no regular expression"),
+        (["--only", "network other", "--model", "other"], "neither a shipped network"),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(tmp_path, capsys, words, said):
+    assert command.main([*words, "--work", str(tmp_path)]) == 2
+    errors = capsys.readouterr().err
+    assert said in errors and errors.count("\n") == 1
