@@ -120,13 +120,13 @@ module bnn_mvu_bits #(
     // A deep ROM takes whole LUTs of its own, so its word gets a register.
     logic [Pe*Simd-1:0] word_now, word_q;
     logic               unused_address;
-    bnn_rom #(
+    bnn_weights #(
       .Depth   (Depth),
       .Width   (Pe * Simd),
       .Contents(Weights)
-    ) u_rom (
-      .address_i(step),
-      .data_o   (word_now)
+    ) u_weights (
+      .step_i(step),
+      .word_o(word_now)
     );
     always_ff @(posedge clk_i) begin
       if (enable) word_q <= word_now;
