@@ -190,7 +190,7 @@ def _read_results(results: Path) -> tuple[int, tuple[str, ...]]:
 def _problem(finished: Finished, results: Path, folder: Path) -> str | None:
     """Why a run failed beyond its tests, or None."""
     if results.is_file() and finished.status == 0:
-        return None
+        return _ignored(folder / "build.log")
     for name in ("sim.log", "build.log"):
         log = folder / name
         if log.is_file() and log.stat().st_mtime >= (folder / "job.json").stat().st_mtime:
@@ -201,6 +201,15 @@ def _problem(finished: Finished, results: Path, folder: Path) -> str | None:
     if not results.is_file():
         return f"no results file: {first_error(finished)}"
     return f"simulator ended with exit status {finished.status}"
+
+
+def _ignored(log: Path) -> str | None:
+    """A parameter that a bench sets and the cell does not have: Icarus only warns of it."""
+    if log.is_file():
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            if "warning: parameter" in line:
+                return f"build ignored something: {line.strip()[:200]}"
+    return None
 
 
 def summary(runs: Sequence[BenchRun]) -> str:

@@ -5,30 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from sim.common.cases import Bench, Case, Port, packed
+from sim.common.cases import Bench, Case, Port, packed, signed_value
 from sim.common.plain_cell import PlainData, Values, enabled_test
-
-
-def _signed(value: int, bits: int) -> int:
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> (bits - 1) else value
 
 
 def _judge(count: int, bits: int, sum_bits: int) -> Callable[[Values, Values], str | None]:
     def judge(inputs: Values, outputs: Values) -> str | None:
         want = 0
         for i in range(count):
-            element = _signed(inputs["elements_i"] >> (i * bits), bits)
+            element = signed_value(inputs["elements_i"] >> (i * bits) & ((1 << bits) - 1), bits)
             want += -element if inputs["negate_i"] >> i & 1 else element
-        magnitude = _signed(outputs["sum_o"], sum_bits)
+        magnitude = signed_value(outputs["sum_o"], sum_bits)
         got = -magnitude if outputs["negative_o"] else magnitude
         return None if got == want else f"golden {want}, got {got}"
 
     return judge
 
 
-def _case(count: int, bits: int, at_root: int) -> Case:
-    rng = random.Random(1000 * count + 10 * bits + at_root)
+def _case(count: int, bits: int, swap: int) -> Case:
+    rng = random.Random(1000 * count + 10 * bits + swap)
     sum_bits = bits + (count - 1).bit_length()
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     elements = [[rng.randint(low, high) for _ in range(count)] for _ in range(60)]
@@ -38,8 +33,8 @@ def _case(count: int, bits: int, at_root: int) -> Case:
             elements.append([extreme] * count)
             signs.append(sign)
     return Case(
-        f"n{count}_b{bits}_root{at_root}",
-        {"Count": count, "Bits": bits, "AtRoot": at_root},
+        f"n{count}_b{bits}_swap{swap}",
+        {"Count": count, "Bits": bits, "Swap": swap},
         (
             Port("clk_i"),
             Port("en_i"),
@@ -63,8 +58,8 @@ def _case(count: int, bits: int, at_root: int) -> Case:
 BENCH = Bench(
     "bnn_signed_tree",
     tuple(
-        _case(count, bits, at_root)
-        for count, bits, at_root in (
+        _case(count, bits, swap)
+        for count, bits, swap in (
             (1, 5, 0),
             (2, 2, 0),
             (3, 12, 1),

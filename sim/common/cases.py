@@ -33,6 +33,11 @@ def packed(values: Sequence[int], width: int) -> Wide:
     return Wide(width * len(values), sum((v & mask) << (i * width) for i, v in enumerate(values)))
 
 
+def signed_value(bits: int, width: int) -> int:
+    """The number that ``width`` bits mean in two's complement."""
+    return bits - (1 << width) if bits >> (width - 1) & 1 else bits
+
+
 def named(values: Iterable[str]) -> list[cocotb.Param]:
     """Options of ``cocotb.parametrize`` that appear in a test's name as they are."""
     return [cocotb.Param(value=value, name=value) for value in values]
