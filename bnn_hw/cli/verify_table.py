@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from bnn_hw.cli.output import remark
 from bnn_hw.verify.verdict import LevelResult, Verdict
 
 _REPORT_WIDTH = 150
@@ -48,8 +49,11 @@ class LiveTable:
         """Take note that a level started (``result`` None) or ended."""
         if result is None:
             self._started[name] = time.monotonic()
-        else:
-            self._results[name] = result
+            return
+        self._results[name] = result
+        if self._live is None:  # a log shows that something goes on
+            word = "skipped" if result.skipped else "equal" if result.passed else "differs"
+            remark(f"{name}: {word} after {result.seconds:.1f} s")
 
     def finish(self, verdict: Verdict, remark: str) -> None:
         """Show the final state and the verdict."""
@@ -72,7 +76,9 @@ class LiveTable:
         self._console.print(Text(f"{verdict.model}: {word}", style=style))
 
     def _table(self) -> Table:
-        table = Table(title=self._title, title_justify="left", box=None, pad_edge=False, expand=True)
+        table = Table(
+            title=self._title, title_justify="left", box=None, pad_edge=False, expand=True
+        )
         table.add_column("level", no_wrap=True)
         table.add_column("result", no_wrap=True)
         for column in ("fragments", "compared", "mismatches", "seconds"):

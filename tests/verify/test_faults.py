@@ -18,7 +18,7 @@ def test_the_build_without_a_fault_is_equal(run_verify: RunVerify, small_build: 
     assert found.status == 0 and found.verdict["passed"], found.verdict
     assert not any(level["skipped"] for level in found.verdict["levels"])
     assert all(level["compared"] > 0 for level in found.verdict["levels"])
-    assert found.level("csim")["fragments"] == found.level("verilator")["fragments"] == 32
+    assert found.level("csim")["fragments"] == found.level("verilator")["fragments"] == 64
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -31,9 +31,7 @@ def test_fault_in_the_cpp(run_verify: RunVerify, build_copy: Path, fault: str) -
     assert found.level("constants")["mismatches"] <= 2
 
 
-@pytest.mark.parametrize(
-    "simulator", ["icarus", pytest.param("verilator", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("simulator", ["icarus", pytest.param("verilator", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_in_the_rtl(
     run_verify: RunVerify, build_copy: Path, fault: str, simulator: str

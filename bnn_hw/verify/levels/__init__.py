@@ -37,9 +37,9 @@ LEVELS: tuple[Level, ...] = (
     Level("torch", "torch in double precision = golden, layer by layer", None, run_torch),
     Level("manifest", "files of the build folder as they were rendered", 0, run_manifest),
     Level("constants", "constants elaborated from RTL and C++ = network", 0, run_constants),
-    Level("csim", "C simulation of the HLS C++ = golden, every stream", 32, run_csim_level),
+    Level("csim", "C simulation of the HLS C++ = golden, every stream", 64, run_csim_level),
     Level("icarus", "RTL in Icarus = golden, every stream", 3, run_icarus_level),
-    Level("verilator", "RTL in Verilator = golden, every stream", 32, run_verilator_level),
+    Level("verilator", "RTL in Verilator = golden, every stream", 64, run_verilator_level),
     Level("lint", "RTL without a warning in four front ends", 0, run_lint),
 )
 LEVEL_NAMES = tuple(level.name for level in LEVELS)

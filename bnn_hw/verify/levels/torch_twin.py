@@ -1,14 +1,14 @@
 """Level ``torch``: the float network in double precision against golden, layer by layer.
 
-Each block of the torch network computes from what the block before gave. Where torch's rounding puts a
-sum that hits a threshold exactly on the other side, exact arithmetic decides: if it gives golden's
-bit, the case is counted and told, not a mismatch, and torch goes on from golden's bit.
+Each block of the torch network computes from what the block before gave. Where the rounding of doubles
+puts a sum that hits a threshold on the other side (:mod:`bnn_hw.verify.levels.torch_rounding`), the
+case is counted and told, not a mismatch, and torch goes on from golden's bit.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,12 @@ import numpy.typing as npt
 from bnn_hw.description import BlockDescription, Description
 from bnn_hw.errors import ToolMissing
 from bnn_hw.freeze import Checkpoint, load_checkpoint
-from bnn_hw.freeze.head import exact_unit, head_formula
+from bnn_hw.freeze.head import head_formula
 from bnn_hw.freeze.parameters import BlockParameters, read_parameters
 from bnn_hw.golden import BlockTrace, plain
 from bnn_hw.ir import Block, MaxPool
 from bnn_hw.verify.levels.packed import compare_arrays
+from bnn_hw.verify.levels.torch_rounding import bit_is_rounding, class_is_rounding
 from bnn_hw.verify.provenance import checkpoint_digest_of, description_of
 from bnn_hw.verify.subject import Portion, Subject
 from bnn_hw.verify.verdict import LevelSkipped, Outcome, Tally
@@ -60,7 +61,11 @@ class _Counts:
     sign_zeros: int = 0
     rounded_bits: int = 0
     rounded_classes: int = 0
-    first_rounded: list[str] = field(default_factory=list)
+    first_rounded: str = ""
+
+    def note(self, where: str) -> None:
+        """Keep the place of the first case."""
+        self.first_rounded = self.first_rounded or where
 
 
 class _Twin:
@@ -91,7 +96,7 @@ class _Twin:
         if counts.rounded_bits or counts.rounded_classes:
             text += (
                 f"; rounding of doubles put {counts.rounded_bits} bits and {counts.rounded_classes} classes on "
-                f"the other side of a tie, exact arithmetic gives golden's ({counts.first_rounded[0]})"
+                f"the other side of a tie, exact arithmetic gives golden's ({counts.first_rounded})"
             )
         return text
 
@@ -112,8 +117,7 @@ class _Twin:
                 values = self._run_block(
                     described, block, trace, parameters, values, stages, portion, tally
                 )
-        logits = values.numpy()
-        self._compare_classes(logits.argmax(axis=1), portion, tally)
+        self._compare_classes(values.numpy(), portion, tally)
 
     def _run_block(
         self,
@@ -128,29 +132,23 @@ class _Twin:
     ) -> Any:
         golden: npt.NDArray[Any] = trace.sums
         exact = True  # until the first layer that is not a sum or a pool over sums
-        pooled_late = False
+        decided = False
         for layer in described.layers:
-            values = self._next(stages, values)
             where = f"{block.name} {layer.type}"
+            if not decided and (layer.type == "sign" or (layer.type == "max_pool" and not exact)):
+                values = self._compare_decisions(block, parameters, values, golden, portion, tally)
+                decided = True
+            values = self._next(stages, values)
             if layer.type in ("conv", "dense"):
                 compare_arrays(tally, _as_golden(values), golden, portion.start, where)
-            elif layer.type == "max_pool" and exact:
+            elif layer.type == "max_pool" and exact and not decided:
                 golden = plain.max_pool(golden, MaxPool(layer.size, layer.stride))
                 compare_arrays(tally, _as_golden(values), golden, portion.start, where)
-            elif layer.type == "sign":
-                exact = False
-                if not pooled_late:
-                    want = plain.accepted(block, golden)
-                    values = self._compare_bits(values, want, golden, parameters, portion, tally)
-            elif layer.type == "max_pool":
-                pooled_late = True
             else:
                 exact = False
         if trace.bits is not None:
-            got = _as_golden(values) > 0
-            compare_arrays(
-                tally, got.astype(np.uint8), trace.bits, portion.start, f"{block.name} bits"
-            )
+            got = (_as_golden(values) > 0).astype(np.uint8)
+            compare_arrays(tally, got, trace.bits, portion.start, f"{block.name} bits")
         return values
 
     def _next(self, stages: Any, values: Any) -> Any:
@@ -165,48 +163,49 @@ class _Twin:
             if layer is not None:
                 return values
 
-    def _compare_bits(
+    def _compare_decisions(
         self,
-        values: Any,
-        want: npt.NDArray[np.uint8],
-        sums: npt.NDArray[np.int64],
+        block: Block,
         parameters: BlockParameters,
+        values: Any,
+        sums: npt.NDArray[np.int64],
         portion: Portion,
         tally: Tally,
     ) -> Any:
-        import torch
-
-        got = (_as_golden(values) > 0).astype(np.uint8)
-        for n, position, channel in np.argwhere(got != want).tolist():
-            total = sums[n, position, channel]
-            exact = parameters.formulas[channel].accepts_all(np.array([total], dtype=np.int64))[0]
-            if bool(exact) == bool(want[n, position, channel]):
-                got[n, position, channel] = want[n, position, channel]
+        """Compare the side of zero on which each value stands; torch goes on from golden's."""
+        reals = _as_golden(values)
+        got, want = (reals >= 0).astype(np.uint8), plain.accepted(block, sums)
+        differing = np.argwhere(got != want).tolist()
+        for n, position, channel in differing:
+            at = (n, position, channel)
+            formula, total = parameters.formulas[channel], int(sums[at])
+            if bit_is_rounding(formula, total, float(reals[at]), bool(want[at])):
+                got[at] = want[at]
                 self._counts.rounded_bits += 1
-                self._counts.first_rounded.append(
-                    f"fragment {portion.start + n}, {parameters.name}, position {position}, channel {channel}, "
-                    f"sum {total}"
+                self._counts.note(
+                    f"fragment {portion.start + n}, {block.name}, position {position}, "
+                    f"channel {channel}, sum {total}"
                 )
-        compare_arrays(tally, got, want, portion.start, f"{parameters.name} sign")
-        plus_minus = torch.from_numpy(2.0 * want - 1.0)
-        return plus_minus.permute(0, 2, 1).unsqueeze(2).contiguous()
+        compare_arrays(tally, got, want, portion.start, f"{block.name} sign")
+        if not differing:
+            return values
+        values = values.clone()
+        for n, position, channel in differing:
+            values[n, channel, 0, position] = 1.0 if want[n, position, channel] else -1.0
+        return values
 
-    def _compare_classes(self, got: npt.NDArray[Any], portion: Portion, tally: Tally) -> None:
-        want = portion.trace.result.classes
-        got = got.copy()
-        differing = np.flatnonzero(got != want)
-        if differing.size:
-            last = self._subject.network.blocks[-1]
+    def _compare_classes(self, logits: npt.NDArray[Any], portion: Portion, tally: Tally) -> None:
+        trace, last = portion.trace, self._subject.network.blocks[-1]
+        got, want = logits.argmax(axis=1), trace.result.classes
+        differing = np.flatnonzero(got != want).tolist()
+        if differing:
             formula = head_formula(self._parameters[-1].formulas, last.head_length, last.name)
-            trace = portion.trace
-            scores = formula.exact_scores(0, trace.s_plus[differing], trace.s_minus[differing])
-            _, tie = exact_unit()
-            for row, n in zip(scores, differing.tolist(), strict=True):
-                first = int(np.flatnonzero(max(row) - row <= tie)[0])
-                if first == want[n]:
+            for n in differing:
+                sums = trace.s_plus[n], trace.s_minus[n]
+                if class_is_rounding(formula, last.head_length, *sums, logits[n], int(want[n])):
                     got[n] = want[n]
                     self._counts.rounded_classes += 1
-                    self._counts.first_rounded.append(f"fragment {portion.start + n}, class")
+                    self._counts.note(f"fragment {portion.start + n}, class")
         compare_arrays(tally, got, want, portion.start, "class")
 
 

@@ -1,0 +1,52 @@
+"""Faults in the build of a network that ships, and the default run; minutes long."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bnn_hw.cli import main
+from tests.verify.conftest import Verified
+from tests.verify.faults import FAULTS
+
+RunVerify = Callable[..., Verified]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def shipped_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shipped") / "ecg5"
+    assert main(["generate", "ecg5", "-o", str(folder)]) == 0
+    return folder
+
+
+@pytest.mark.parametrize(("language", "simulation"), [("cpp", "csim"), ("rtl", "verilator")])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_in_a_shipped_network(
+    run_verify: RunVerify,
+    shipped_build: Path,
+    tmp_path: Path,
+    fault: str,
+    language: str,
+    simulation: str,
+) -> None:
+    folder = tmp_path / "ecg5"
+    shutil.copytree(shipped_build, folder)
+    FAULTS[fault](folder, language, "block2")
+    found = run_verify(
+        "ecg5", "--build", folder, "--levels", f"constants,{simulation}", "--fragments", "8"
+    )
+    assert found.status == 1 and found.caught() == {"constants", simulation}, found.verdict
+
+
+def test_both_shipped_networks_pass_every_level(run_verify: RunVerify) -> None:
+    found = run_verify()
+    assert found.status == 0
+    assert [one["model"] for one in found.verdict] == ["ecg17", "ecg5"]
+    for one in found.verdict:
+        assert one["passed"] and not any(level["skipped"] for level in one["levels"])
+        assert all(level["compared"] > 0 for level in one["levels"])
