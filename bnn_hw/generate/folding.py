@@ -38,13 +38,13 @@ class Folding:
 
     folds: tuple[Fold, ...]
     stage_cycles: tuple[int, ...]
-    head_cycles: int
+    held_cycles: int
     samples: int
 
     @property
     def cycles(self) -> int:
-        """Cycles from one fragment to the next, back to back: those of the slowest part."""
-        return max(self.samples, self.head_cycles, *self.stage_cycles)
+        """Most cycles from one fragment to the next, back to back: those of the slowest part."""
+        return max(self.samples, self.held_cycles)
 
 
 def divisors(number: int) -> list[int]:
@@ -80,23 +80,32 @@ def score_cycles(network: Network) -> int:
     return network.classes * (2 * coefficient_bits + 2) + 1
 
 
-def head_cycles(network: Network, last: Fold) -> int:
-    """Cycles a fragment of the last stage with the head behind it.
+def windows_ahead(network: Network) -> tuple[int, ...]:
+    """Windows of each block that go into the first pooled sums of a fragment."""
+    ahead: list[int] = []
+    needed = 1
+    for block in reversed(network.blocks):
+        for pool in reversed(block.sum_pools + block.bit_pools):
+            needed = (needed - 1) * pool.stride + pool.size
+        ahead.append(needed)
+        words = (needed - 1) * block.stride + block.kernel - block.pad_left
+        needed = min(max(words, 1), block.in_length)
+    return tuple(reversed(ahead))
 
-    While the head scores one fragment, the stage may go on up to the next one's first pooled sums;
-    only what the scores take longer than that is added to the stage's own cycles.
+
+def held_cycles(network: Network, block: Block, fold: Fold) -> int:
+    """Cycles a fragment of one stage, counting how long a busy head may hold it up.
+
+    While the head scores one fragment, every stage may go on up to what makes the next fragment's
+    first pooled sums; what the scores take longer than that is added to the stage's own cycles.
+    An upper bound: words that wait between the stages take off some of it.
     """
-    block = network.blocks[-1]
-    steps = last.steps(block)
-    first_positions = 1
-    for pool in reversed(block.sum_pools):
-        first_positions = (first_positions - 1) * pool.stride + pool.size
-    first_shifts = (first_positions - 1) * block.stride + block.kernel
-    first_shifts -= min(block.pad_left, block.kernel - 1)
-    ahead = first_positions * (steps - 1) + first_shifts
-    # Lanes of a beat may take turns behind the sums; the last of them comes so much later.
-    turns = min(last.pe, block.fan_in // last.simd) - 1
-    return stage_cycles(block, last) + max(0, score_cycles(network) + turns - ahead)
+    windows = windows_ahead(network)[block.index]
+    shifts = (windows - 1) * block.stride + block.kernel - min(block.pad_left, block.kernel - 1)
+    ahead = windows * (fold.steps(block) - 1) + shifts
+    # Lanes of a last beat may take turns behind the sums.
+    busy = score_cycles(network) + network.classes - 1
+    return stage_cycles(block, fold) + max(0, busy - ahead)
 
 
 def accumulator_bits(block: Block) -> int:
@@ -155,9 +164,7 @@ def solve(network: Network, cycles: int) -> Folding:
         )
     folds = []
     for block in network.blocks:
-        fast_enough = [f for f in legal_folds(block) if stage_cycles(block, f) <= cycles]
-        if block is network.blocks[-1]:
-            fast_enough = [f for f in fast_enough if head_cycles(network, f) <= cycles]
+        fast_enough = [f for f in legal_folds(block) if held_cycles(network, block, f) <= cycles]
         folds.append(min(fast_enough, key=lambda f: (lut_cost(block, f), f.pe * f.simd, f.pe)))
     return _folding(network, tuple(folds))
 
@@ -196,9 +203,10 @@ def _check_divides(block: Block, what: str, value: int, total: int, of: str) -> 
 
 
 def _folding(network: Network, folds: tuple[Fold, ...]) -> Folding:
+    pairs = list(zip(network.blocks, folds, strict=True))
     return Folding(
         folds=folds,
-        stage_cycles=tuple(stage_cycles(b, f) for b, f in zip(network.blocks, folds, strict=True)),
-        head_cycles=head_cycles(network, folds[-1]),
+        stage_cycles=tuple(stage_cycles(b, f) for b, f in pairs),
+        held_cycles=max(held_cycles(network, b, f) for b, f in pairs),
         samples=network.input.samples,
     )
