@@ -73,6 +73,17 @@ def test_a_design_that_does_not_compile_fails_with_its_first_error(tmp_path):
     assert "build failed" in found.verdict and "toggle.sv" in found.verdict
 
 
+def test_a_parameter_that_the_design_does_not_have_fails_the_run(tmp_path):
+    wrapper = tmp_path / "wrapper.sv"
+    wrapper.write_text(
+        "module wrapper (input logic clk_i, input logic rst_ni, output logic value_o);\n"
+        "  toggle #(.NoSuch(1)) u_toggle (.clk_i, .rst_ni, .value_o);\nendmodule\n"
+    )
+    found = run("passes", tmp_path, sources=(PLANTED / "toggle.sv", wrapper), top="wrapper")
+    assert not found.passed
+    assert "NoSuch" in found.verdict
+
+
 def test_a_missing_simulator_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissing, match="apt-get install iverilog"):
