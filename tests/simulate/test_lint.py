@@ -5,7 +5,7 @@ import pytest
 from bnn_hw.errors import UserError
 from bnn_hw.simulate import lint
 
-CLEAN = """module design (
+CLEAN = """module inverter (
   input  logic [3:0] a_i,
   output logic [3:0] b_o
 );
@@ -13,7 +13,7 @@ CLEAN = """module design (
 endmodule
 """
 
-# What one front end or more must say something about; the design still has the same ports.
+# What is planted, and the front ends that must say something about it.
 PLANTED = {
     "width": (CLEAN.replace("~a_i", "5'(a_i) + 5'd1"), {"verilator"}),
     "overflow": (CLEAN.replace("~a_i", "a_i ^ 4'd19"), {"verilator", "icarus", "slang", "yosys"}),
@@ -38,13 +38,13 @@ PLANTED = {
 
 
 def write(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "design.sv"
+    path = tmp_path / "inverter.sv"
     path.write_text(text)
     return path
 
 
 def test_a_clean_file_is_clean_everywhere(tmp_path):
-    found = lint.lint_files("design", [write(tmp_path, CLEAN)])
+    found = lint.lint_files("inverter", [write(tmp_path, CLEAN)])
     assert [result.front_end for result in found] == list(lint.FRONT_ENDS)
     assert all(result.clean and result.files == 1 for result in found), found
 
@@ -52,7 +52,7 @@ def test_a_clean_file_is_clean_everywhere(tmp_path):
 @pytest.mark.parametrize("fault", PLANTED)
 def test_a_planted_fault_is_told(tmp_path, fault):
     text, by = PLANTED[fault]
-    found = {r.front_end: r for r in lint.lint_files("design", [write(tmp_path, text)])}
+    found = {r.front_end: r for r in lint.lint_files("inverter", [write(tmp_path, text)])}
     said = {name for name, result in found.items() if not result.clean}
     assert by <= said, {name: result.messages for name, result in found.items()}
     assert all(found[name].messages for name in said)
@@ -60,7 +60,7 @@ def test_a_planted_fault_is_told(tmp_path, fault):
 
 def test_no_file_and_a_missing_file_are_not_clean(tmp_path):
     for files in ([], [tmp_path / "none.sv"]):
-        found = lint.lint_files("design", files)
+        found = lint.lint_files("inverter", files)
         assert len(found) == len(lint.FRONT_ENDS)
         assert not any(result.clean for result in found)
 
