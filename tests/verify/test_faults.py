@@ -130,7 +130,9 @@ def test_reference_model_decides_not_the_folder(
     if other.read_text() == text:
         other.write_text(text.replace('["at_least", 9]', '["at_least", 8]'))
     assert other.read_text() != text
-    found = run_verify(other, "--build", small_build, "--levels", "manifest,constants,icarus")
+    found = run_verify(
+        other, "--build", small_build, "--levels", "manifest,constants,icarus", "--fragments", "20"
+    )
     assert found.caught() == {"manifest", "constants", "icarus"}
     assert "conv1.thresholds, channel 0" in found.level("constants")["why"]
 
