@@ -4,7 +4,7 @@
 //   Modulus  1 or more; with 1 the count is the constant 0 and last_o the constant 1
 //
 // Latency: value_o follows step_i by one cycle. Reset: back to 0.
-// Cost: ceil(log2(Modulus)) flip-flops, about as many LUTs.
+// Cost: ceil(log2(Modulus)) + 1 flip-flops, about as many LUTs.
 module bnn_counter #(
   parameter int Modulus = 5,
   // Derived, do not set.
@@ -27,18 +27,22 @@ module bnn_counter #(
     assign value_o = '0;
     assign last_o  = 1'b1;
   end else begin : gen_counter
+    // last_o has a register of its own: it opens many a handshake.
     logic [Bits-1:0] value_q;
+    logic            last_q;
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
         value_q <= '0;
+        last_q  <= 1'b0;
       end else if (step_i) begin
-        value_q <= last_o ? '0 : value_q + 1'b1;
+        value_q <= last_q ? '0 : value_q + 1'b1;
+        last_q  <= (value_q == Bits'(Modulus - 2));
       end
     end
 
     assign value_o = value_q;
-    assign last_o  = (value_q == Bits'(Modulus - 1));
+    assign last_o  = last_q;
   end
 
 endmodule

@@ -50,7 +50,8 @@ module bnn_fifo #(
 
     logic [Width-1:0]       words_q [Depth];
     logic [PointerBits-1:0] write_pointer, read_pointer;
-    logic [CountBits-1:0]   count_q;
+    logic [CountBits-1:0]   count_q, count_d;
+    logic                   ready_q, valid_q;
     logic                   unused_write_last, unused_read_last;
 
     bnn_counter #(
@@ -72,11 +73,17 @@ module bnn_fifo #(
       .last_o (unused_read_last)
     );
 
+    // Both handshakes have registers of their own.
+    assign count_d = (push == pop) ? count_q : push ? count_q + 1'b1 : count_q - 1'b1;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
         count_q <= '0;
-      end else if (push != pop) begin
-        count_q <= push ? count_q + 1'b1 : count_q - 1'b1;
+        ready_q <= 1'b1;
+        valid_q <= 1'b0;
+      end else begin
+        count_q <= count_d;
+        ready_q <= (count_d != CountBits'(Depth));
+        valid_q <= (count_d != '0);
       end
     end
 
@@ -84,8 +91,8 @@ module bnn_fifo #(
       if (push) words_q[write_pointer] <= in_data_i;
     end
 
-    assign in_ready_o  = (count_q != CountBits'(Depth));
-    assign out_valid_o = (count_q != '0);
+    assign in_ready_o  = ready_q;
+    assign out_valid_o = valid_q;
     assign out_data_o  = words_q[read_pointer];
   end
 

@@ -54,6 +54,10 @@ module bnn_window #(
   localparam int Drops = InLength - InputShifts;
   localparam int Steps = Shifts + Drops;
   localparam int StepBits = (Steps > 1) ? $clog2(Steps) : 1;
+  // The steps that take input are in one piece, InputFrom ... InputTo - 1.
+  localparam int InputFrom = (InputShifts > 0) ? LeadShifts : Shifts;
+  localparam int InputTo = (Drops > 0) ? Steps : LeadShifts + InputShifts;
+  localparam int BeforeInput = (InputFrom > 0) ? InputFrom - 1 : Steps - 1;
   // Shifts up to the first window, then from one window to the next.
   localparam int FirstGap = Kernel - Preset;
   localparam int LongestGap = (FirstGap > Stride) ? FirstGap : Stride;
@@ -71,30 +75,56 @@ module bnn_window #(
     .last_o (last_step)
   );
 
-  logic first, takes_input, shifts;
-  assign first = (step == '0);
+  // What kind of step it is, in registers of their own, for they open the handshakes.
+  logic first_q, takes_input_q, shifts_q;
 
-  if (LeadShifts == 0 && Shifts <= InputShifts) begin : gen_input_only
-    assign takes_input = 1'b1;
-  end else if (LeadShifts == 0 && Drops == 0) begin : gen_right_padding
-    assign takes_input = (step < StepBits'(InputShifts));
-  end else if (Shifts <= LeadShifts + InputShifts) begin : gen_left_padding
-    assign takes_input = (step >= StepBits'(LeadShifts));
-  end else begin : gen_both_paddings
-    assign takes_input = (step >= StepBits'(LeadShifts)) &&
-                         (step < StepBits'(LeadShifts + InputShifts));
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      first_q <= 1'b1;
+    end else if (advance) begin
+      first_q <= last_step;
+    end
+  end
+
+  if (InputTo - InputFrom == Steps) begin : gen_input_only
+    assign takes_input_q = 1'b1;
+  end else begin : gen_padding
+    localparam logic AtStart = (InputFrom == 0) ? 1'b1 : 1'b0;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        takes_input_q <= AtStart;
+      end else if (advance) begin
+        if (last_step) begin
+          takes_input_q <= AtStart;
+        end else if (step == StepBits'(BeforeInput)) begin
+          takes_input_q <= 1'b1;
+        end else if (step == StepBits'(InputTo - 1)) begin
+          takes_input_q <= 1'b0;
+        end
+      end
+    end
   end
 
   if (Drops == 0) begin : gen_no_drop
-    assign shifts = 1'b1;
+    assign shifts_q = 1'b1;
   end else begin : gen_drop
-    assign shifts = (step < StepBits'(Shifts));
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        shifts_q <= 1'b1;
+      end else if (advance) begin
+        if (last_step) begin
+          shifts_q <= 1'b1;
+        end else if (step == StepBits'(Shifts - 1)) begin
+          shifts_q <= 1'b0;
+        end
+      end
+    end
   end
 
   // The gap counts the shifts still to come before the one that completes a window.
   logic [GapBits-1:0] gap_q;
   logic               completes;
-  assign completes = shifts & (gap_q == '0);
+  assign completes = shifts_q & (gap_q == '0);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -114,7 +144,7 @@ module bnn_window #(
   assign free    = ~valid_q | out_ready_i;
   // The first shift waits for the fragment's first word even where it takes none, so that windows of
   // padding alone never leave for a fragment that does not come.
-  assign advance = free & (in_valid_i | ~(takes_input | first));
+  assign advance = free & (in_valid_i | ~(takes_input_q | first_q));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -126,19 +156,19 @@ module bnn_window #(
 
   logic [WordBits-1:0]        newest;
   logic [Kernel*WordBits-1:0] window_q;
-  assign newest = takes_input ? in_data_i : PadWord;
+  assign newest = takes_input_q ? in_data_i : PadWord;
 
   if (Kernel == 1) begin : gen_one_word
     logic unused_first;
-    assign unused_first = first;
+    assign unused_first = first_q;
     always_ff @(posedge clk_i) begin
-      if (advance & shifts) window_q <= newest;
+      if (advance & shifts_q) window_q <= newest;
     end
   end else begin : gen_words
     always_ff @(posedge clk_i) begin
-      if (advance & shifts) begin
+      if (advance & shifts_q) begin
         window_q[Kernel*WordBits-1-:WordBits] <= newest;
-        if (first) begin
+        if (first_q) begin
           window_q[(Kernel-1)*WordBits-1:0] <= {(Kernel - 1) {PadWord}};
         end else begin
           window_q[(Kernel-1)*WordBits-1:0] <= window_q[Kernel*WordBits-1:WordBits];
@@ -147,7 +177,7 @@ module bnn_window #(
     end
   end
 
-  assign in_ready_o  = free & takes_input;
+  assign in_ready_o  = free & takes_input_q;
   assign out_valid_o = valid_q;
   assign out_data_o  = window_q;
 

@@ -144,7 +144,7 @@ def _taps(plan: Plan, stages: Sequence[Stage]) -> Iterator[Tap]:
     for stage in stages:
         layer, lanes = stage.plan, stage.out_bits
         if stage.plan.is_last:
-            kinds = [("sums", "sums" if stage.sum_pools else "out", lanes, stage.narrow_factor)]
+            kinds = [("sums", "sums", lanes, stage.narrow_factor)]
             if stage.sum_pools:
                 kinds.append(("pooled", "out", lanes, stage.narrow_factor))
         else:

@@ -124,7 +124,11 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
             streams.append(Stream("popcounts", lanes * raw_bits))
         width, signed = stage.lane_bits, 1
         streams.append(Stream("sums", lanes * width))
-        sum_pools = _pools("sum_pool", stage.sum_pools, "sums", "out", lanes, width, beats, signed)
+        sum_pools = _pools(
+            "sum_pool", stage.sum_pools, "unpooled", "out", lanes, width, beats, signed
+        )
+        if sum_pools:
+            streams.append(Stream("unpooled", lanes * width))
         streams += [Stream(pool.target, lanes * width) for pool in sum_pools[:-1]]
         return Stage(
             plan=stage,
@@ -143,7 +147,8 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         )
     bits = stage.sides * stage.pe
     streams += [Stream("sums", stage.pe * stage.sum_bits), Stream("comparisons", bits)]
-    sum_pools = _pools("sum_pool", stage.sum_pools, "comparisons", None, bits, 1, stage.nf, 0)
+    streams.append(Stream("compared", bits))
+    sum_pools = _pools("sum_pool", stage.sum_pools, "compared", None, bits, 1, stage.nf, 0)
     bit_pools = _pools("bit_pool", stage.bit_pools, "accepts", None, stage.pe, 1, stage.nf, 0)
     streams += [Stream(pool.target, bits) for pool in sum_pools]
     streams.append(Stream("accepts", stage.pe))
@@ -160,7 +165,7 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         streams=tuple(streams),
         sum_pools=sum_pools,
         bit_pools=bit_pools,
-        decide_source=sum_pools[-1].target if sum_pools else "comparisons",
+        decide_source=sum_pools[-1].target if sum_pools else "compared",
         collect_source=bit_pools[-1].target if bit_pools else "accepts",
     )
 
