@@ -87,6 +87,8 @@ module bnn_window #(
   end
 
   if (InputTo - InputFrom == Steps) begin : gen_input_only
+    logic unused_step;
+    assign unused_step   = ^step;
     assign takes_input_q = 1'b1;
   end else begin : gen_padding
     localparam logic AtStart = (InputFrom == 0) ? 1'b1 : 1'b0;
