@@ -204,7 +204,7 @@ class Description(_Strict):
         text = read_text(path, _MAX_BYTES, "network description")
         try:
             return cls.from_dict(tomllib.loads(text))
-        except (tomllib.TOMLDecodeError, UserError) as error:
+        except (ValueError, RecursionError, UserError) as error:
             raise UserError(f"network description {path}: {error}") from None
 
     def to_dict(self) -> dict[str, Any]:

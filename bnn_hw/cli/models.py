@@ -37,10 +37,18 @@ def find_model(model: str) -> Model:
     """The network that ``model`` names; :class:`UserError` when there is none."""
     shipped = shipped_models()
     path = shipped.get(model, Path(model))
-    if model not in shipped and not path.exists():
+    if model not in shipped and not _exists(path):
         known = ", ".join(shipped) or "none"
         raise UserError(
-            f"MODEL {model!r} is neither a shipped network ({known}) nor a file; check the name or "
+            f"MODEL {model[:200]!r} is neither a shipped network ({known}) nor a file; check the name or "
             "freeze a checkpoint with 'bnn-hw freeze'"
         )
     return Model(load_network(path), path)
+
+
+def _exists(path: Path) -> bool:
+    """``Path.exists`` raises for a name that no file can have, such as one of 5000 letters."""
+    try:
+        return path.exists()
+    except OSError:
+        return False

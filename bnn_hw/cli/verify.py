@@ -24,6 +24,7 @@ from bnn_hw.verify.subject import Subject
 from bnn_hw.verify.verdict import Verdict, overall_status
 
 BUILD = Path("build")
+MAX_FRAGMENTS = 100_000  # all of them are in memory at once
 _LEVEL_HELP = "; ".join(f"{level.name}: {level.says}" for level in LEVELS)
 
 
@@ -49,9 +50,11 @@ def _parse_fragments(
 ) -> int | str | None:
     if value is None or value == "all":
         return value
-    if value.isascii() and value.isdigit() and int(value) >= 1:
+    if value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= MAX_FRAGMENTS:
         return int(value)
-    raise click.BadParameter(f"{value!r} is neither a number of fragments from 1 nor 'all'")
+    raise click.BadParameter(
+        f"{value[:40]!r} is neither a number of fragments, 1 to {MAX_FRAGMENTS}, nor 'all'"
+    )
 
 
 @click.command(epilog=f"Levels: {_LEVEL_HELP}.")

@@ -90,6 +90,10 @@ def open_build(path: Path, network: Network | None = None) -> Build:
 
 
 def _swap_in(files: dict[str, bytes], target: Path) -> None:
+    # What stands behind a link is replaced, not the link.
+    target = Path(os.path.realpath(target))
+    if target.exists() and not target.is_dir():
+        raise UserError(f"{target} cannot be written: it is a file; choose another folder")
     if target.exists() and not (target / MANIFEST).is_file() and any(target.iterdir()):
         raise UserError(
             f"{target} exists and is not a build folder of bnn_hw: choose another or remove it"

@@ -127,6 +127,6 @@ def load_experiment(path: Path) -> tuple[Experiment, Description]:
         experiment = Experiment.model_validate(tomllib.loads(text))
     except ValidationError as error:
         raise UserError(f"experiment {path}: {first_line(error)}") from None
-    except (tomllib.TOMLDecodeError, UserError) as error:
+    except (ValueError, RecursionError, UserError) as error:
         raise UserError(f"experiment {path}: {error}") from None
     return experiment, Description.load(path.parent / experiment.network)

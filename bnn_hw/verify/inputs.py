@@ -117,13 +117,19 @@ def read_npy(path: Path) -> Samples:
     if not path.is_file():
         raise UserError(f"input {path} cannot be read: no such file; check the path")
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, MemoryError) as error:
+        # A header with an absurd shape makes numpy warn on its way to the error.
+        with np.errstate(all="ignore"):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError, MemoryError, OverflowError) as error:
         raise UserError(
             f"input {path} is not an .npy of integers: {error}; write it with numpy.save"
         ) from None
     if not isinstance(array, np.ndarray):
         raise UserError(f"input {path} holds several arrays; give one array as .npy")
+    if array.ndim == 0:
+        raise UserError(
+            f"input {path} holds one number; give an array of shape (fragments, samples)"
+        )
     if not np.issubdtype(array.dtype, np.integer):
         raise UserError(
             f"input {path} has dtype {array.dtype}, integers are needed; round or quantise the samples "

@@ -17,27 +17,13 @@ import numpy as np
 import pytest
 import torch
 
-from bnn_hw.cli import main
 from bnn_hw.ecg.fragments import load_set
 from bnn_hw.ecg.slices import load_slices
+from tests.acceptance.conftest import Run
 from tests.acceptance.outsider import OutsidersNet, classes_of, int8_by_peak, trained
 
 ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTION = ROOT / "networks" / "reference5_int8_peak.toml"
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object, status: int = 0) -> str:
-        ended = main([str(argument) for argument in arguments])
-        captured = capfd.readouterr()
-        assert ended == status, (arguments, captured)
-        return captured.err if status else captured.out
-
-    return call
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,46 @@
+"""A fault at a random place of a build folder is caught with the manifest left out."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bnn_hw.generate.build import generate
+from bnn_hw.ir import save_network
+from bnn_hw.verify.fragments import demo_samples
+from tests.acceptance.plants import CPP, RTL, caught_by
+from tests.simulate.nets import folding_of, small_network
+
+FOLDS = {"conv1": (2, 5), "conv2": (3, 4), "conv3": (2, 6)}
+# Numbers in the constants are read back; wiring shows in the streams alone.
+ONLY_IN_STREAMS = {"wires swapped"}
+
+
+@pytest.fixture(scope="module")
+def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    network = small_network()
+    folder = tmp_path_factory.mktemp("planted")
+    save_network(network, folder / "little.json")
+    generate(network, folding_of(network, FOLDS), folder / "little", demo_samples(network, 2))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [101, 102])
+@pytest.mark.parametrize(
+    ("language", "kind"), [("rtl", kind) for kind in RTL] + [("cpp", kind) for kind in CPP]
+)
+def test_planted_fault_is_caught(
+    little: Path, tmp_path: Path, language: str, kind: str, seed: int
+) -> None:
+    build = tmp_path / "little"
+    shutil.copytree(little / "little", build)
+    plant = {"rtl": RTL, "cpp": CPP}[language][kind]
+    did = plant(build, random.Random(f"{kind} {seed}"))
+    levels = "constants,icarus" if language == "rtl" else "constants,csim"
+    caught = caught_by(build, little / "little.json", levels, tmp_path)
+    assert caught, did
+    assert kind in ONLY_IN_STREAMS or "constants" in caught, did
