@@ -149,11 +149,12 @@ def test_a_constant_that_is_computed_instead_of_written_is_still_read(little, br
 
 
 def test_a_cell_left_out_is_found(little, broken):
-    text = (little.path / TOP).read_text()
-    start = text.index("  // The framer's verdict")
-    fifo = text[start : text.index(");", start) + 3]
-    found = compare(broken(TOP, fifo, ""), little.network, little.plan)
-    assert "cells are" in (found["top.shape"].first or "")
+    text = (little.path / "rtl/little_conv2.sv").read_text()
+    start = text.index("  bnn_decide ")
+    decide = text[start : text.index(");", start) + 3]
+    build = broken("rtl/little_conv2.sv", decide, "")
+    found = compare(build, little.network, little.plan)
+    assert "cells are" in (found["conv2.shape"].first or "")
 
 
 def test_a_layer_left_out_is_found(little, broken):
