@@ -64,17 +64,17 @@ def info(model: str, as_json: bool) -> None:
         return
     network = found.network
     fragment = network.input
-    click.echo(f"{network.name}  digest {facts['digest']}")
+    click.echo(f"{network.name:<11} digest {facts['digest']}")
     click.echo(
-        f"input    {fragment.samples} samples x {fragment.channels} channel(s) of {fragment.bits} bits, "
+        f"input       {fragment.samples} samples x {fragment.channels} channel(s) of {fragment.bits} bits, "
         f"preparation {fragment.preparation}; {fragment.unit}"
     )
-    click.echo(f"classes  {network.classes}: {', '.join(network.labels)}")
+    click.echo(f"classes     {network.classes}: {', '.join(network.labels)}")
     click.echo(
-        f"storage  {facts['storage_bytes']:,} bytes: {facts['weight_bits']:,} bits of weights, "
+        f"storage     {facts['storage_bytes']:,} bytes: {facts['weight_bits']:,} bits of weights, "
         f"{facts['threshold_bits']:,} of thresholds, {facts['head_bits']:,} of the head"
     )
-    click.echo(f"work     {facts['macs']:,} binary multiply-adds a fragment")
+    click.echo(f"work        {facts['macs']:,} binary multiply-adds a fragment")
     for line in _metric_lines(facts["metrics"]):
         click.echo(line)
     print_table(_table(facts["layers"]))
@@ -89,7 +89,7 @@ def _metric_lines(metrics: Any) -> list[str]:
         scores = metrics.get(part)
         if isinstance(scores, dict) and {"accuracy", "correct", "fragments"} <= set(scores):
             lines.append(
-                f"{part:<9}{100 * float(scores['accuracy']):.2f} % "
+                f"{part:<12}{100 * float(scores['accuracy']):.2f} % "
                 f"({scores['correct']} of {scores['fragments']} fragments)"
             )
     return lines

@@ -18,14 +18,15 @@ from bnn_hw.errors import ToolMissing, UserError
 from bnn_hw.files import write_text
 from bnn_hw.ir import load_network
 from bnn_hw.verify.fragments import Fragments, default_fragments, demo_samples, from_file
-from bnn_hw.verify.levels import LEVEL_NAMES, LEVELS
+from bnn_hw.verify.levels import LEVELS
 from bnn_hw.verify.runner import LevelChoice, choose_levels, run_levels
 from bnn_hw.verify.subject import Subject
 from bnn_hw.verify.verdict import Verdict, overall_status
 
 BUILD = Path("build")
 MAX_FRAGMENTS = 100_000  # all of them are in memory at once
-_LEVEL_HELP = "; ".join(f"{level.name}: {level.says}" for level in LEVELS)
+# \b keeps click from filling the lines.
+_LEVEL_HELP = "\b\nLevels:\n" + "\n".join(f"  {level.name:<11}{level.says}" for level in LEVELS)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _parse_fragments(
     )
 
 
-@click.command(epilog=f"Levels: {_LEVEL_HELP}.")
+@click.command(epilog=_LEVEL_HELP)
 @click.argument("model", required=False)
 @click.option(
     "--checkpoint",
@@ -93,7 +94,7 @@ def _parse_fragments(
 @click.option(
     "--levels",
     metavar="NAMES",
-    help=f"Levels to run, by name and comma: {','.join(LEVEL_NAMES)}. A minus leaves one out: '--levels -manifest'.",
+    help="Levels to run, with commas between; a minus leaves one out: '--levels -manifest'.",
 )
 @click.option("--cycles", type=int, help="Cycles a fragment of the build that is rendered.")
 @click.option(
