@@ -158,5 +158,4 @@ def _within_bound(
         2 * margins <= (twice_error + twice_error[rows, classes][:, None]) * unit, dtype=np.bool_
     )
     close[rows, classes] = False
-    result: npt.NDArray[np.bool_] = close.any(axis=1)
-    return result
+    return np.asarray(close.any(axis=1), dtype=np.bool_)
