@@ -68,6 +68,8 @@ BENCH = Bench(
         _case(3, 1, 1, 2, 3, 4, 5),  # padding that makes whole windows of its own
         _case(5, 3, 1, 0, 0, 3, 0),  # dense: one window
         _case(2, 5, 1, 7, 9, 3, 2),  # paddings above the kernel
+        _case(3, 1, 4, 10, 1, 1, 2),  # every window lies in the padding, the input is dropped
+        _case(2, 2, 3, 6, 0, 1, 1),  # every window left of the input, a padded step left over
         _case(4, 6, 1, 3, 2, 2, 9),  # kernel above the length
         _case(1, 4, 4, 0, 0, 11, 0),  # left-over input
         _case(2, 3, 5, 1, 0, 13, 1),  # stride above the kernel
