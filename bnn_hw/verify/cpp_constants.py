@@ -87,8 +87,8 @@ def compare_cpp(tally: Tally, network: Network, plan: Plan, build: Path, work: P
                 )
     for kind in ("positive", "negative", "offset"):
         wanted = np.array(getattr(network.head, kind), dtype=object)
-        compare_numbers(tally, f"C++ head.{kind}", "class", wanted, found[f"head.{kind}"])
-    positions = int(found["head.positions"])
+        compare_numbers(tally, f"C++ head.{kind}", "class", wanted, found[f"-head.{kind}"])
+    positions = int(found["-head.positions"])  # no layer has such a name
     tally.add(
         1,
         int(positions != plan.head.positions),

@@ -134,16 +134,16 @@ def _swap_sv_lanes(build: Path, rng: random.Random) -> str:
     """Weight rows of two channels of one ROM word change places."""
     path, text = _one(build, "rtl/*_pkg.sv"), _one(build, "rtl/*_pkg.sv").read_text()
     found = []
-    pattern = r"lane \* (\d+) \+ element of (\d+) lanes.*?\n\s*localparam[^{]*{(.*?)};"
+    pattern = r"bit lane \* (\d+) \+ element.*?\n\s*localparam[^{]*{(.*?)};"
     for block in re.finditer(pattern, text, re.S):
-        simd, lanes = int(block[1]), int(block[2])
-        for m in _SV_NUMBER.finditer(block[3]):
-            value = int(m[2], 16)
+        simd = int(block[1])
+        for m in _SV_NUMBER.finditer(block[2]):
+            value, lanes = int(m[2], 16), int(m[1]) // simd
             row = [(value >> (lane * simd)) & ((1 << simd) - 1) for lane in range(lanes)]
             for a in range(lanes):
                 for b in range(a):
                     if row[a] != row[b]:
-                        found.append((m, block.start(3), simd, a, b, row[a] ^ row[b]))
+                        found.append((m, block.start(2), simd, a, b, row[a] ^ row[b]))
     match, offset, simd, a, b, difference = rng.choice(found)
     value = int(match[2], 16) ^ (difference << (a * simd)) ^ (difference << (b * simd))
     start = offset + match.start(2)
