@@ -49,8 +49,9 @@ module bnn_mvu_bits #(
   localparam int RegisterSlice = (Sf > 1 || Depth > 32) ? 1 : 0;
   localparam int Columns = (Simd + Ways - 1) / Ways;
   localparam int TallyBits = $clog2(Columns + 1);
-  localparam int TallyLatency = (Columns <= 42) ? 1 : (Columns <= 252) ? 3 :
-                                (Columns <= 1512) ? 5 : (Columns <= 9072) ? 7 : 9;
+  localparam int TallyLatency = (Columns <= 18) ? 1 : (Columns <= 108) ? 3 :
+                                (Columns <= 648) ? 5 : (Columns <= 3888) ? 7 :
+                                (Columns <= 23328) ? 9 : (Columns <= 139968) ? 11 : 13;
   // Register stages before the accumulator or, with Sf = 1, up to and with the output register.
   localparam int Stages = RegisterSlice + 1 + TallyLatency + ((Ways > 1) ? 1 : 0);
 

@@ -1,16 +1,16 @@
 // Pipelined popcount: the number of ones in bits_i, Latency enabled cycles later.
 //
-// Up to 42 bits it is bnn_popcount and a register. Above, 6:3 compressors and a register leave three
+// Up to 18 bits it is bnn_popcount and a register. Above, 6:3 compressors and a register leave three
 // vectors of a sixth of the width, each has a tally of its own, and the joining adders with a
-// register make one count of the three. So no path is longer than the popcount of 42 bits.
+// register make one count of the three. So no path is longer than the popcount of 18 bits.
 //
-//   Width  1 to 54,432
+//   Width  1 to 839,808
 //
-// Latency: 1 up to 42 bits, 3 up to 252, 5 up to 1,512, 7 up to 9,072, 9 above; one count a cycle;
-// en_i low holds every register. Reset: none, the user carries a valid bit beside it.
-// Cost: as bnn_popcount, and about 0.8 flip-flops a bit.
+// Latency: 1 up to 18 bits, 3 up to 108, 5 up to 648, and two more for each further factor of six;
+// one count a cycle; en_i low holds every register. Reset: none, the user carries a valid bit beside it.
+// Cost: as bnn_popcount, and about 0.9 flip-flops a bit.
 module bnn_tally #(
-  parameter int Width = 42,
+  parameter int Width = 18,
   // Derived, do not set.
   parameter int CountBits = $clog2(Width + 1)
 ) (
@@ -20,13 +20,13 @@ module bnn_tally #(
   output logic [CountBits-1:0] count_o
 );
 
-  if (Width < 1 || Width > 54432) begin : gen_illegal
-    bnn_error_width_must_be_1_to_54432 u_error ();
+  if (Width < 1 || Width > 839808) begin : gen_illegal
+    bnn_error_width_must_be_1_to_839808 u_error ();
   end
 
   logic [CountBits-1:0] count_d, count_q;
 
-  if (Width <= 42) begin : gen_popcount
+  if (Width <= 18) begin : gen_popcount
     bnn_popcount #(
       .Width(Width)
     ) u_popcount (

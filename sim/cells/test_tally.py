@@ -9,8 +9,8 @@ from sim.common.plain_cell import PlainData, enabled_test, equals
 
 
 def _latency(width: int) -> int:
-    """One cycle up to 42 bits, two more for each sixfold of that."""
-    return 1 if width <= 42 else 2 + _latency((width + 5) // 6)
+    """One cycle up to 18 bits, two more for each sixfold of that."""
+    return 1 if width <= 18 else 2 + _latency((width + 5) // 6)
 
 
 def _case(width: int) -> Case:
@@ -37,7 +37,7 @@ def _case(width: int) -> Case:
 
 BENCH = Bench(
     "bnn_tally",
-    tuple(_case(width) for width in (1, 6, 42, 43, 99, 252, 253, 448)),
+    tuple(_case(width) for width in (1, 6, 18, 19, 42, 99, 108, 109, 448, 700)),
     illegal=({"Width": 0},),
 )
 
