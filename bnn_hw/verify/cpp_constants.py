@@ -143,7 +143,10 @@ def _rows(stage: StagePlan, words: Values) -> Bits | None:
     for step, word in enumerate(words.reshape(stage.nf * stage.sf, stage.pe, chunks)):
         nf, sf = divmod(step, stage.sf)
         for lane in range(stage.pe):
-            rows[nf, lane, sf] = int_to_row(_word(word[lane]), stage.simd)
+            row = _word(word[lane])
+            if row >> stage.simd:
+                return None
+            rows[nf, lane, sf] = int_to_row(row, stage.simd)
     return rows.reshape(stage.out_channels, stage.window_elements)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from bnn_hw.cli.models import find_model
 from bnn_hw.generate.build import generate
+from bnn_hw.generate.folding import default_cycles, solve
 from bnn_hw.ir import save_network
 from bnn_hw.verify.fragments import demo_samples
 from tests.acceptance.plants import CPP, RTL, caught_by
@@ -44,3 +47,16 @@ def test_planted_fault_is_caught(
     caught = caught_by(build, little / "little.json", levels, tmp_path)
     assert caught, did
     assert kind in ONLY_IN_STREAMS or "constants" in caught, did
+
+
+def test_weight_bit_beyond_the_window_is_a_mismatch(tmp_path: Path) -> None:
+    """The last chunk of a lane has room for more bits than the lane."""
+    network = find_model("ecg17").network
+    build = tmp_path / "ecg17"
+    generate(network, solve(network, default_cycles(network)), build, demo_samples(network, 1))
+    path = build / "hls" / "ecg17_weights.hpp"
+    text = path.read_text()
+    chunk = re.search(r"block3_weights\S* = {\s*{0x\w+, 0x", text)
+    assert chunk
+    path.write_text(text[: chunk.end()] + "8000" + text[chunk.end() :])
+    assert caught_by(build, find_model("ecg17").path, "constants", tmp_path) == {"constants"}
