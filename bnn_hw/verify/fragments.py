@@ -84,7 +84,7 @@ def default_fragments(network: Network, records: Path | None, count: int | None)
             len(KINDS), _MAX_SYNTHETIC_SAMPLES // (network.input.samples * network.input.channels)
         )
         wanted = count if count is not None else min(SYNTHETIC_FRAGMENTS, budget)
-        samples, names = stress_fragments(network.input, wanted)
+        samples, names = stress_fragments(network, wanted)
         shape = f"{network.input.channels} x {network.input.samples} of {network.input.bits} bits"
         return Fragments(
             samples,
@@ -100,7 +100,7 @@ def demo_samples(network: Network, count: int) -> npt.NDArray[np.int16]:
     """``count`` fragments for the test vectors of a build: real ECG where the network takes it."""
     real = _real_fragments(network, None)
     if real is None:
-        return stress_fragments(network.input, count)[0]
+        return stress_fragments(network, count)[0]
     return real.samples[:count]
 
 
@@ -145,7 +145,7 @@ def _class_by_class(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _interleave(real: Fragments, network: Network, extra: int) -> Fragments:
-    stress, stress_names = stress_fragments(network.input, extra)
+    stress, stress_names = stress_fragments(network, extra)
     order: list[tuple[bool, int]] = []
     used = 0
     for index in range(len(real)):

@@ -114,6 +114,9 @@ def run_level(level: Level, subject: Subject, count: int) -> LevelResult:
         return result(0, 0, 0, True, str(missing))
     except UserError as error:
         return result(0, 0, 1, False, str(error))
+    except Exception as error:  # a defect of ours fails its level and leaves the others standing
+        kind = type(error).__name__
+        return result(0, 0, 1, False, f"defect of bnn_hw, please report: {kind}: {error}")
     why = outcome.first if outcome.mismatches else outcome.remark
     if outcome.compared == 0 and not why:
         why = "nothing was compared"

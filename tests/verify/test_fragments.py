@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
 
 from bnn_hw.ecg.labels import ECG5_CLASSES
-from bnn_hw.ir import Network, NetworkInput
+from bnn_hw.golden import plain
+from bnn_hw.ir import Dense, Head, Network, NetworkInput
 from bnn_hw.verify.fragments import UNLABELLED, default_fragments, demo_samples, fragment_set
 from bnn_hw.verify.stress import KINDS, stress_fragments
 from tests.reference import reference_network
 from tests.simulate.nets import small_network
+from tests.strategies import networks
+
+HEAD = Head((1,), (1,), (0,), 0)
 
 
 def ecg_network(bits: int = 11, labels: tuple[str, ...] = ECG5_CLASSES) -> Network:
@@ -58,8 +63,32 @@ def test_stress_fills_the_range_and_is_the_same_each_time(
     bits: int, samples: int, channels: int
 ) -> None:
     shape = NetworkInput(samples, bits, channels)
-    fragments, names = stress_fragments(shape, 20)
-    again, _ = stress_fragments(shape, 9)
+    network = Network("one", shape, (Dense("d", np.ones((1, samples * channels))), HEAD), ("a",))
+    fragments, names = stress_fragments(network, 20)
+    again, _ = stress_fragments(network, 9)
     assert fragments.shape == (20, channels, samples) and len(set(names)) == 20
     assert fragments.min() == shape.low and fragments.max() == shape.high
     assert np.array_equal(again, fragments[:9])
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks())
+def test_matched_fragments_bring_first_layer_sums_to_their_ends_and_thresholds(
+    network: Network,
+) -> None:
+    block = network.blocks[0]
+    # Some window must lie inside the input, clear of the padding.
+    assume(-block.pad_left % block.stride <= block.in_length - block.kernel)
+    # At most six sums a channel, each in a window of its own.
+    rounds = 6 * block.out_channels * len(KINDS)
+    fragments, _ = stress_fragments(network, rounds)
+    sums = plain.trace(network, fragments[:: len(KINDS)]).blocks[0].sums
+    for channel in range(block.out_channels):
+        seen = set(sums[..., channel].ravel().tolist())
+        reach = block.reach(channel)
+        assert {reach.low, reach.high} <= seen
+        if block.threshold is not None:
+            band = block.bands()[channel]
+            for bound in (band.low, band.high):
+                if bound is not None:
+                    assert {t for t in (bound - 1, bound) if reach.low <= t <= reach.high} <= seen
