@@ -26,7 +26,9 @@ def reference_network(classes: int = 17, bits: int = 8, seed: int = 1) -> Networ
             layers.append(
                 Threshold(
                     tuple(
-                        AcceptSet(k, int(b)) if k is AcceptKind.AT_LEAST else AcceptSet(k, None, int(b))
+                        AcceptSet(k, int(b))
+                        if k is AcceptKind.AT_LEAST
+                        else AcceptSet(k, None, int(b))
                         for k, b in zip(kinds, bounds, strict=True)
                     )
                 )

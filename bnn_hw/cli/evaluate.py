@@ -15,7 +15,10 @@ from bnn_hw.files import write_text
 @click.command()
 @click.argument("model")
 @click.option(
-    "--set", "set_name", type=click.Choice(["ecg5", "ecg17"]), help="Default: MODEL's name."
+    "--set",
+    "set_name",
+    type=click.Choice(["ecg5", "ecg17"]),
+    help="Default: the set of MODEL's classes.",
 )
 @click.option(
     "--protocol",
@@ -50,11 +53,13 @@ def evaluate(
     from bnn_hw.report.evaluation import evaluate as measure
     from bnn_hw.report.evaluation import with_metrics
     from bnn_hw.report.model_card import model_card
+    from bnn_hw.verify.fragments import set_of
 
     found = find_model(model)
-    name = set_name or ("ecg17" if found.network.classes == 17 else "ecg5")
+    name = set_name or set_of(found.network.labels)
+    folder = records_dir(records)
     remark(f"reading {name} from records, split {protocol}, seed {seed}")
-    metrics = measure(found.network, load_set(name, records_dir(records)), protocol, seed)
+    metrics = measure(found.network, load_set(name, folder), protocol, seed)
     if write:
         network = with_metrics(found.network, metrics)
         card = found.path.with_suffix(".md")

@@ -38,6 +38,15 @@ def _parse_fold(text: str) -> tuple[str, tuple[int, int]]:
     return match[1], (int(match[2]), int(match[3]))
 
 
+_CONTENTS = (
+    ("rtl/", "SystemVerilog; files.f lists it in compile order"),
+    ("hls/", "the same network as Vitis-HLS C++, with its C simulation"),
+    ("sim/", "testbenches with a tap on every layer's stream"),
+    ("vectors/", "fragments to send and the golden class and scores of each"),
+    ("handoff/", "ports, timing, synthesis scripts"),
+)
+
+
 @click.command()
 @click.argument("model")
 @click.option("--cycles", type=int, help="Cycles a fragment [default: one sample a cycle].")
@@ -75,8 +84,12 @@ def generate(
         f"{network.name}, digest {network.digest()[:16]}, {folding.cycles} cycles a fragment"
     )
     print_table(_table(facts["folding"], folding.cycles))
-    click.echo(f"{files} files: rtl/ (SystemVerilog), hls/ (C++), sim/, handoff/, vectors/")
-    click.echo(f"{target}")
+    click.echo(f"written {target}/, {files} files:")
+    for folder, what in _CONTENTS:
+        click.echo(f"  {folder:<9} {what}")
+    click.echo(
+        f"read {target}/handoff/HANDOFF.md next; 'bnn-hw verify {model}' checks every bit of it"
+    )
 
 
 def _folding_facts(network: Network, folding: Folding) -> dict[str, Any]:

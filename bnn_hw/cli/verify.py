@@ -146,6 +146,12 @@ def verify(
         raise UserError(
             "--cycles goes with rendering and --build verifies files as they are; leave one out"
         )
+    if (
+        json_file is not None
+        and html_file is not None
+        and json_file.resolve() == html_file.resolve()
+    ):
+        raise UserError(f"--json and --html both name {json_file}; give each a file of its own")
     _check_writable(json_file, html_file)
     subjects = _subjects(request)
     verdicts = []

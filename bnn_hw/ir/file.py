@@ -130,7 +130,9 @@ def load_network(path: Path) -> Network:
 def parse_network(text: str) -> Network:
     """A network from the text of its file; errors as in :func:`load_network`."""
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates
+        )
     except (ValueError, RecursionError) as error:
         raise UserError(f"is not JSON: {error}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
@@ -154,6 +156,15 @@ def parse_network(text: str) -> Network:
 
 def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is not a number of JSON")
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"field {twice[:40]!r} stands twice in one object")
+    return found
 
 
 def _layer(layer: _Conv | _Dense | _MaxPool | _Threshold | _Head, at: int) -> Layer:

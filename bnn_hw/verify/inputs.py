@@ -86,6 +86,10 @@ def read_input(
         When the file is missing, damaged, or not of the network's shape.
     """
     if path.suffix == ".npy":
+        if lead is not None:
+            raise UserError(
+                f"--lead {lead} goes with a WFDB record and {path.name} is an array; leave it out"
+            )
         samples = read_npy(path)
         if prepare:
             samples = prepare_fragments(samples, shape)

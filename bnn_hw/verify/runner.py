@@ -38,6 +38,8 @@ def choose_levels(text: str | None) -> LevelChoice:
         For an unknown name, and when nothing is left to run.
     """
     words = (text or "").replace(",", " ").split()
+    if text is not None and not words:
+        raise UserError(f"--levels {text!r} names no level; choose from {', '.join(LEVEL_NAMES)}")
     wanted = [word for word in words if not word.startswith("-")]
     left_out = [word[1:] for word in words if word.startswith("-")]
     for name in wanted + left_out:

@@ -32,6 +32,7 @@ def _with(model: Path, change: Callable[[dict[str, Any]], None]) -> Path:
         ('{"format": "onnx"}', "is not a bnn_hw network"),
         ("[1, 2]", "is not a bnn_hw network"),
         ("[" * 100_000, "is not JSON"),
+        ('{"format": "bnn_hw.network", "format": "bnn_hw.network"}', "'format' stands twice"),
     ],
 )
 def test_corrupt_or_foreign_json(refused: Refused, tmp_path: Path, text: str, says: str) -> None:
@@ -294,3 +295,28 @@ def test_wrong_use(refused: Refused, model: Path, given: tuple[str, ...], says: 
 def test_no_arguments_show_the_help(run: Run) -> None:
     ended = run()
     assert ended.status == 2 and "Usage: bnn-hw" in ended.err
+
+
+@pytest.mark.parametrize("levels", ["", ",", " "])
+def test_no_level_named(refused: Refused, model: Path, levels: str) -> None:
+    assert "names no level" in refused("verify", model, "--levels", levels)
+
+
+def test_one_file_for_json_and_html(refused: Refused, model: Path, tmp_path: Path) -> None:
+    line = refused("verify", model, "--levels", "packed", "--json", "same", "--html", "./same")
+    assert "both name same" in line
+    assert not (tmp_path / "same").exists()
+
+
+def test_lead_of_an_array(refused: Refused, model: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((1, 24), dtype=np.int16))
+    assert "goes with a WFDB record" in refused("classify", model, "x.npy", "--lead", "II")
+
+
+def test_evaluate_without_records(refused: Refused) -> None:
+    assert "--records" in refused("evaluate", "ecg17")
+
+
+def test_evaluate_a_network_with_other_labels(run: Run, model: Path, tmp_path: Path) -> None:
+    ended = run("evaluate", model, "--set", "ecg5", "--records", tmp_path)
+    assert ended.status == 2 and "Traceback" not in ended.err

@@ -124,7 +124,7 @@ def test_freeze_reads_a_torch_state_dict(
 
 def test_generate_prints_its_folding_and_ends_with_the_folder(run: Run, model: Path) -> None:
     ended = run("generate", model, "--fold", "conv2=3x4")
-    assert ended.status == 0 and ended.out.splitlines()[-1] == "build/little"
+    assert ended.status == 0 and "written build/little/" in ended.out
     found = json.loads(run("generate", model, "--fold", "conv2=3x4", "-o", "x", "--json").out)
     assert found["folding"]["conv2"] | {"cycles": 0} == {
         "pe": 3, "simd": 4, "nf": 2, "sf": 3, "cycles": 0,

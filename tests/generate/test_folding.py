@@ -56,9 +56,13 @@ def test_override_names_the_nearest_legal_fold():
 
     network = reference_network()
     solved = folding.solve(network, 3700)
-    with pytest.raises(UserError, match=r"conv2: PE=3 does not divide its 16 output channels; nearest legal is 4"):
+    with pytest.raises(
+        UserError, match=r"conv2: PE=3 does not divide its 16 output channels; nearest legal is 4"
+    ):
         folding.override(network, solved, {"conv2": (3, 56)})
-    with pytest.raises(UserError, match=r"SIMD=10 does not divide its 56 window elements; nearest legal is 8"):
+    with pytest.raises(
+        UserError, match=r"SIMD=10 does not divide its 56 window elements; nearest legal is 8"
+    ):
         folding.override(network, solved, {"conv2": (4, 10)})
     with pytest.raises(UserError, match="'conv9'"):
         folding.override(network, solved, {"conv9": (1, 1)})

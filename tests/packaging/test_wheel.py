@@ -23,12 +23,16 @@ def _run(*command: object, cwd: Path) -> str:
 @pytest.mark.slow
 def test_wheel_in_an_empty_environment_generates(tmp_path):
     pip = [sys.executable, "-m", "pip"]
-    _run(*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT, cwd=tmp_path)
+    _run(
+        *pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT, cwd=tmp_path
+    )
     (wheel,) = tmp_path.glob("bnn_hw-*.whl")
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env/bin/python"
     _run(python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel, cwd=tmp_path)
-    _run(tmp_path / "env/bin/bnn-hw", "generate", "ecg17", "-o", tmp_path / "out/ecg17", cwd=tmp_path)
+    _run(
+        tmp_path / "env/bin/bnn-hw", "generate", "ecg17", "-o", tmp_path / "out/ecg17", cwd=tmp_path
+    )
     for file in ("rtl/ecg17_top.sv", "hls/ecg17.cpp", "vectors/expected.json", "manifest.json"):
         assert (tmp_path / "out/ecg17" / file).stat().st_size > 0
     absent = "import importlib.util as u; print([m for m in ('torch', 'wfdb', 'cocotb') if u.find_spec(m)])"
