@@ -50,7 +50,7 @@ module bnn_fifo #(
 
     logic [Width-1:0]       words_q [Depth];
     logic [PointerBits-1:0] write_pointer, read_pointer;
-    logic [CountBits-1:0]   count_q, count_d;
+    logic [CountBits-1:0]   count_q;
     logic                   ready_q, valid_q;
     logic                   unused_write_last, unused_read_last;
 
@@ -73,17 +73,20 @@ module bnn_fifo #(
       .last_o (unused_read_last)
     );
 
-    // Both handshakes have registers of their own.
-    assign count_d = (push == pop) ? count_q : push ? count_q + 1'b1 : count_q - 1'b1;
+    // Both handshakes have registers of their own, and a pop, which may come late in a cycle, passes
+    // one LUT before them. A full FIFO takes no push, so a pop always leaves room.
+    logic almost_full, almost_empty;
+    assign almost_full  = (count_q == CountBits'(Depth - 1));
+    assign almost_empty = (count_q == CountBits'(1));
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
         count_q <= '0;
         ready_q <= 1'b1;
         valid_q <= 1'b0;
       end else begin
-        count_q <= count_d;
-        ready_q <= (count_d != CountBits'(Depth));
-        valid_q <= (count_d != '0);
+        if (push != pop) count_q <= push ? count_q + 1'b1 : count_q - 1'b1;
+        ready_q <= pop | (ready_q & ~(push & almost_full));
+        valid_q <= push | (valid_q & ~(pop & almost_empty));
       end
     end
 
