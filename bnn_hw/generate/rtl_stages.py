@@ -120,15 +120,14 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         raw_bits = stage.lane_bits if stage.is_first else stage.sum_bits
         if factor > 1:
             streams.append(Stream("beat", stage.pe * raw_bits))
-        if not stage.is_first:
+        if stage.is_first:
+            streams.append(Stream("uncut_sums", lanes * raw_bits))
+        else:
+            streams.append(Stream("uncut_popcounts", lanes * raw_bits))
             streams.append(Stream("popcounts", lanes * raw_bits))
         width, signed = stage.lane_bits, 1
         streams.append(Stream("sums", lanes * width))
-        sum_pools = _pools(
-            "sum_pool", stage.sum_pools, "unpooled", "out", lanes, width, beats, signed
-        )
-        if sum_pools:
-            streams.append(Stream("unpooled", lanes * width))
+        sum_pools = _pools("sum_pool", stage.sum_pools, "sums", "out", lanes, width, beats, signed)
         streams += [Stream(pool.target, lanes * width) for pool in sum_pools[:-1]]
         return Stage(
             plan=stage,
