@@ -104,6 +104,9 @@ train: $(VENV)/.train
 
 bench: $(VENV)/.dev
 	@$(BIN)/python benchmarks/golden.py
+	@$(BIN)/bnn-hw generate $(MODEL)
+	@echo "bench: area of each stage by Yosys, some minutes"
+	@$(BIN)/python benchmarks/area.py build/$(MODEL)
 
 # ---- what a contributor must keep green ---------------------------------------------------------
 
