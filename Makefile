@@ -6,7 +6,7 @@
 
 MODEL   ?= ecg17
 CYCLES  ?=
-SIM     ?= verilator
+SIM     ?= icarus
 RECORDS ?= $(BNN_HW_RECORDS)
 EXPERIMENT ?= experiments/ecg17.toml
 PYTHON  ?= python3
