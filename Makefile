@@ -122,7 +122,7 @@ test-fast: $(VENV)/.dev
 
 test: lint
 	@echo "test: unit, property and integration tests, the long ones too"
-	@$(RUN) pytest -q -n 2 --dist loadfile
+	@$(RUN) pytest -q -n 2 --dist loadfile --durations=15
 	@echo "test: cocotb benches in both simulators"
 	@$(RUN) bnn_hw.simulate --sim icarus
 	@$(RUN) bnn_hw.simulate --sim verilator

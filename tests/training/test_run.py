@@ -59,7 +59,10 @@ def test_resume_of_a_finished_run_gives_the_same_files(tmp_path: Path) -> None:
     ]
 
 
-def test_errors_are_one_line_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_one_line_and_exit_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BNN_HW_RECORDS", raising=False)
     config = str(ROOT / "experiments/ecg5.toml")
     blocked = tmp_path / "blocked"
     blocked.write_text("in the way")
