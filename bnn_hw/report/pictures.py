@@ -82,6 +82,10 @@ def fragment_picture(
             axis.set_xticklabels([])
         axes[-3].set_xlabel(unit, color=_MUTED)
         _draw_scores(axes[-1], network, trace)
+        # Nothing reaches beyond its axes, and the names of clip paths would hang on the last digits of
+        # the layout solver, so that two pages of the same verdict would differ.
+        for artist in figure.findobj():
+            artist.set_clip_on(False)
         stream = io.BytesIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return stream.getvalue()

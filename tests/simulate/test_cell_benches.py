@@ -17,7 +17,7 @@ from bnn_hw.simulate.cocotb_runner import Simulator
 # Cell, text in its file, and what takes its place.
 FAULTS = {
     "fifo loses order": ("fifo", r"words_q\[read_pointer\]", "words_q[0]"),
-    "fifo takes a word too many": ("fifo", r"CountBits'\(Depth\)", "CountBits'(Depth + 1)"),
+    "fifo takes a word too many": ("fifo", r"CountBits'\(Depth - 1\)", "CountBits'(Depth)"),
     "window without left padding": ("window", r"\{PadWord\}", "{WordBits'(0)}"),
     "window with zeros on the right": ("window", r": PadWord;", ": WordBits'(0);"),
     "window keeps its valid over a reset": ("window", r"valid_q <= 1'b0;", "valid_q <= valid_q;"),

@@ -21,7 +21,7 @@ def test_interrupt(small_build: Path, tmp_path: Path, levels: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True,
+        text=True, preexec_fn=_listen_to_interrupts,
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not _children(process.pid):
@@ -31,6 +31,11 @@ def test_interrupt(small_build: Path, tmp_path: Path, levels: str) -> None:
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130 and "Traceback" not in errors
     assert not list(tmp_path.iterdir())
+
+
+def _listen_to_interrupts() -> None:
+    """What a terminal gives; a test run in the background hands on that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _children(pid: int) -> str:
