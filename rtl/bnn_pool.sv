@@ -35,16 +35,19 @@ module bnn_pool #(
   output logic [Lanes*LaneBits-1:0] out_data_o
 );
 
+  // A divisor that elaborates even where Stride is illegal, so that the refusal below is what is read.
+  localparam int Step = (Stride < 1) ? 1 : Stride;
+
   if (Lanes < 1 || LaneBits < 1 || Nf < 1 || Size < 1 || Stride < 1 || InPositions < Size ||
-      OutPositions != (InPositions - Size) / Stride + 1) begin : gen_illegal
+      OutPositions != (InPositions - Size) / Step + 1) begin : gen_illegal
     bnn_error_pool_shape_is_illegal u_error ();
   end
 
   localparam int BeatData = Lanes * LaneBits;
   // A window closes ClosePhase positions after the opening of the newest one.
-  localparam int ClosePhase = (Size - 1) % Stride;
+  localparam int ClosePhase = (Size - 1) % Step;
   // Windows to remember from one position to the next.
-  localparam int Open = (Size - 1) / Stride + ((ClosePhase > 0) ? 1 : 0);
+  localparam int Open = (Size - 1) / Step + ((ClosePhase > 0) ? 1 : 0);
   localparam int PositionBits = (InPositions > 1) ? $clog2(InPositions) : 1;
   localparam int PhaseBits = (Stride > 1) ? $clog2(Stride) : 1;
   localparam int BeatBits = (Nf > 1) ? $clog2(Nf) : 1;

@@ -31,7 +31,7 @@ module bnn_signed_tree #(
     bnn_error_count_and_bits_must_be_at_least_1 u_error ();
   end
 
-  if (Count == 1) begin : gen_leaf
+  if (Count <= 1) begin : gen_leaf
     logic unused_inputs;
     assign unused_inputs = ^{clk_i, en_i};
     assign sum_o      = elements_i;

@@ -33,6 +33,8 @@ module bnn_threshold #(
   end
 
   localparam int BeatBits = (Nf > 1) ? $clog2(Nf) : 1;
+  // At least 1, so that an illegal parameter is read as the refusal above.
+  localparam int SideBits = (Nf * Pe * SumBits > 0) ? Nf * Pe * SumBits : 1;
 
   logic [BeatBits-1:0] beat;
   logic                unused_last_beat;
@@ -54,7 +56,7 @@ module bnn_threshold #(
     bnn_rom #(
       .Depth   (Nf),
       .Width   (Pe * SumBits),
-      .Contents(Thresholds[side*Nf*Pe*SumBits+:Nf*Pe*SumBits])
+      .Contents(Thresholds[side*SideBits+:SideBits])
     ) u_rom (
       .address_i(beat),
       .data_o   (thresholds)
