@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from bnn_hw import __version__
 from bnn_hw.errors import UserError
-from bnn_hw.generate.folding import Folding
+from bnn_hw.generate.folding import Folding, fastest, override
 from bnn_hw.generate.handoff import render_handoff
 from bnn_hw.generate.hls import render_hls
 from bnn_hw.generate.manifest import NAME as MANIFEST
@@ -76,8 +76,6 @@ def open_build(path: Path, network: Network | None = None) -> Build:
     ``network`` is what the files are to be compared with; by default the folder's own
     ``network.json``.
     """
-    from bnn_hw.generate.folding import fastest, override
-
     manifest = read_manifest(path)
     network = network or load_network(path / "network.json")
     try:

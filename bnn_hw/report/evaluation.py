@@ -12,12 +12,12 @@ from typing import Any, Literal
 import numpy as np
 
 from bnn_hw.ecg.fragments import FragmentSet
-from bnn_hw.ecg.preparation import prepare
 from bnn_hw.ecg.splits import Split, inter_patient_split, paper_split, random_split
 from bnn_hw.errors import UserError
 from bnn_hw.golden.packed import PackedNetwork
 from bnn_hw.ir.network import Network
 from bnn_hw.metrics import confidence_interval, score
+from bnn_hw.verify.inputs import prepare_fragments
 
 Protocol = Literal["random", "paper", "inter-patient"]
 
@@ -47,10 +47,7 @@ def evaluate(
             f"{', '.join(fragments.class_names)}"
         )
     split = _split(fragments, protocol, split_seed, shares)
-    source = network.input
-    samples = prepare(
-        fragments.samples, source.preparation, source.bits, peak=source.peak, steps=source.steps
-    )
+    samples = prepare_fragments(fragments.samples, network.input)
     classes = PackedNetwork(network).run(samples).classes
     parts: dict[str, Any] = {}
     for name, rows in (("validation", split.validation), ("test", split.test)):
