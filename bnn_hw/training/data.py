@@ -8,8 +8,7 @@ training loop's reach, until the one reading at the end.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,10 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bnn_hw.description import Description
-from bnn_hw.ecg.fragments import FragmentSet, load_set
+from bnn_hw.ecg.fragments import FragmentSet
 from bnn_hw.ecg.preparation import prepare
-from bnn_hw.ecg.slices import load_slices
-from bnn_hw.ecg.splits import Split, inter_patient_split, random_split
+from bnn_hw.ecg.splits import Split, inter_patient_split, paper_split, random_split
 from bnn_hw.errors import UserError
 from bnn_hw.training.experiment import DataConfig
 
@@ -51,26 +49,31 @@ class TrainingData:
     digests: dict[str, str]
 
 
-def load_data(config: DataConfig, description: Description, records: Path) -> TrainingData:
-    """Read a set from WFDB records and split it; UserError as the stations of `ecg` raise it."""
-    fragments = load_set(config.set, records)
-    if config.protocol == "inter-patient":
-        split = inter_patient_split(fragments, config.split_seed)
-    else:
-        split = random_split(
-            fragments, config.split_seed, config.test_share, config.validation_share
-        )
-    return _arrange(fragments, split, description)
+def split_fragments(fragments: FragmentSet, config: DataConfig, seed: int) -> Split:
+    """Split a set by the experiment's protocol; `seed` counts where the experiment fixes no split.
+
+    Protocol `paper` gives the test rows as validation too, since it selects on the test.
+    """
+    if config.split_seed is not None:
+        seed = config.split_seed
+    match config.protocol:
+        case "inter-patient":
+            return inter_patient_split(fragments, seed)
+        case "paper":
+            split = paper_split(fragments, seed)
+            return replace(split, validation=split.test)
+        case "random":
+            return random_split(fragments, seed, config.test_share, config.validation_share)
 
 
-def load_smoke_data(config: DataConfig, description: Description) -> TrainingData:
-    """Take the few shipped slices instead of records: shows that the way works, measures nothing."""
-    fragments = load_slices(config.set)
+def smoke_split(fragments: FragmentSet, seed: int) -> Split:
+    """Split the few shipped slices: shows that the way works, measures nothing."""
     # Every class has at least two slices, so a quarter each still leaves half of them to train on.
-    return _arrange(fragments, random_split(fragments, config.split_seed, 0.25, 0.25), description)
+    return random_split(fragments, seed, 0.25, 0.25)
 
 
-def _arrange(fragments: FragmentSet, split: Split, description: Description) -> TrainingData:
+def arrange(fragments: FragmentSet, split: Split, description: Description) -> TrainingData:
+    """Prepare the fragments of a split as the network takes them; UserError when they don't fit."""
     if tuple(description.labels) != tuple(fragments.class_names):
         raise UserError(
             f"network {description.name} has labels {', '.join(description.labels)}; set "

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bnn_hw.description import Description
 from bnn_hw.errors import UserError
@@ -30,32 +30,46 @@ class _Strict(BaseModel):
 
 
 class DataConfig(_Strict):
-    """Fragment set and how it is split; the shares count for the random protocol only."""
+    """Fragment set and how it is split; the shares count for the random protocol only.
+
+    Without `split_seed` every training seed cuts its own split. Protocol `paper` has no validation
+    part: epoch and seed are chosen on the test, as the paper did, only to compare like with like.
+    """
 
     set: Literal["ecg5", "ecg17"]
-    protocol: Literal["random", "inter-patient"] = "random"
-    split_seed: _Seed
+    protocol: Literal["random", "paper", "inter-patient"] = "random"
+    split_seed: _Seed | None = None
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
 
 
 class TrainingConfig(_Strict):
-    """Length of the run and its seeds; with several, the best on validation is taken."""
+    """Length of the run and its seeds; with several, the best on validation is taken.
+
+    `real_weights` is the share of the run that trains binary activations with real weights, before
+    the weights become signs too (two steps: Martinez et al., ICLR 2020, arXiv 2003.11535).
+    """
 
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1, max_length=100)]
     epochs: _Count
     batch: _Count = 64
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    class_weights: Literal["none", "inverse-root"] = "none"
+    real_weights: Annotated[float, Field(ge=0, lt=1)] = 0.0
     threads: Annotated[int, Field(ge=1, le=256, strict=True)] = 1
 
 
 class OptimiserConfig(_Strict):
-    """Adam or AdamW, peak rate and the clip of the latent weights (0: none)."""
+    """Adam or AdamW, peak rate, clip of the latent weights (0: none), least PReLU slope.
+
+    With no negative slope a channel accepts one half-line, so one threshold a channel is stored.
+    """
 
     name: Literal["adam", "adamw"] = "adam"
     learning_rate: _Positive = 0.01
     weight_decay: _NotNegative = 0.0
     weight_clip: _NotNegative = 1.0
+    least_slope: float | None = None
 
 
 class ScheduleConfig(_Strict):
@@ -90,9 +104,39 @@ class EstimatorConfig(_Strict):
     last: _Positive = 10.0
 
 
+class RealConfig(_Strict):
+    """Training of the network in real numbers: no sign on weights or activations.
+
+    Of it come the float twin, which says what binarisation costs, and the teacher. `network` is a
+    path relative to the experiment's file; without it the twin teaches.
+    """
+
+    epochs: _Count
+    learning_rate: _Positive = 0.003
+    weight_decay: _NotNegative = 0.0
+    network: str | None = None
+
+
+class DistillationConfig(_Strict):
+    """Loss against the teacher's soft answers: its share of the loss, and the temperature.
+
+    Source: Hinton et al. 2015, arXiv 1503.02531.
+    """
+
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.9
+    temperature: _Positive = 2.0
+
+
+class AveragingConfig(_Strict):
+    """Exponential moving average of the latent weights over the steps; 0 is none."""
+
+    decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
 class SelectionConfig(_Strict):
     """The epoch that is best on validation is taken, from the share `start` of the run on."""
 
+    metric: Literal["accuracy", "macro-f1"] = "accuracy"
     start: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
@@ -107,7 +151,37 @@ class Experiment(_Strict):
     schedule: ScheduleConfig = ScheduleConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     estimator: EstimatorConfig = EstimatorConfig()
+    averaging: AveragingConfig = AveragingConfig()
     selection: SelectionConfig = SelectionConfig()
+    twin: RealConfig | None = None
+    teacher: RealConfig | None = None
+    distillation: DistillationConfig | None = None
+
+    @model_validator(mode="after")
+    def _teacher_has_pupil(self) -> Self:
+        if (self.distillation is None) != (self.teacher is None):
+            raise ValueError("teacher and distillation stand together or not at all")
+        return self
+
+    def in_real_numbers(self, real: RealConfig) -> Experiment:
+        """Return the experiment that trains a network of the same data without signs."""
+        changes = {"epochs": real.epochs, "real_weights": 0.0}
+        optimiser = OptimiserConfig(
+            name="adamw",
+            learning_rate=real.learning_rate,
+            weight_decay=real.weight_decay,
+            weight_clip=0.0,
+        )
+        return self.model_copy(
+            update={
+                "training": self.training.model_copy(update=changes),
+                "optimiser": optimiser,
+                "averaging": AveragingConfig(),
+                "twin": None,
+                "teacher": None,
+                "distillation": None,
+            }
+        )
 
     @field_validator("name")
     @classmethod
@@ -130,3 +204,11 @@ def load_experiment(path: Path) -> tuple[Experiment, Description]:
     except (ValueError, RecursionError, UserError) as error:
         raise UserError(f"experiment {path}: {error}") from None
     return experiment, Description.load(path.parent / experiment.network)
+
+
+def load_teacher(path: Path, experiment: Experiment, own: Description) -> Description | None:
+    """Read the description of an experiment's teacher: None without one, `own` if it names none."""
+    if experiment.teacher is None:
+        return None
+    named = experiment.teacher.network
+    return own if named is None else Description.load(path.parent / named)

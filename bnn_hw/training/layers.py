@@ -23,12 +23,15 @@ class Sign(nn.Module):  # type: ignore[misc]  # torch is not followed
 
     def __init__(self, estimator: EstimatorName = "straight-through", clip: float = 1.0) -> None:
         super().__init__()
+        self.binary = True
         self.estimator = estimator
         self.clip = clip
         self.steepness = 1.0
 
     def forward(self, values: Tensor) -> Tensor:
-        """Map any shape to +1 and -1, same dtype."""
+        """Map any shape to +1 and -1, same dtype; the identity while `binary` is False."""
+        if not self.binary:
+            return values
         if self.estimator == "narrowing":
             return narrowing(values, self.steepness)
         return straight_through(values, self.clip)
@@ -37,6 +40,7 @@ class Sign(nn.Module):  # type: ignore[misc]  # torch is not followed
 class SignConv(nn.Module):  # type: ignore[misc]  # torch is not followed
     """1-D convolution with sign(weight), no bias, padded with a given value on either side.
 
+    While `binary` is False the weight itself is used (first of two training steps, float twin).
     weight (out, in, kernel). Input (n, in, 1, time), output (n, out, 1, positions) with
     positions = (time + left + right - kernel) // stride + 1.
     """
@@ -55,12 +59,13 @@ class SignConv(nn.Module):  # type: ignore[misc]  # torch is not followed
         self.stride = stride
         self.padding = padding
         self.pad_value = pad_value
+        self.binary = True
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the sums; integers stay exact integers while below 2**24 (float32)."""
         if any(self.padding):
             values = F.pad(values, self.padding, value=self.pad_value)
-        weight = straight_through(self.weight).unsqueeze(2)
+        weight = (straight_through(self.weight) if self.binary else self.weight).unsqueeze(2)
         sums = F.conv2d(
             values.contiguous(memory_format=torch.channels_last),
             weight.contiguous(memory_format=torch.channels_last),
@@ -80,10 +85,12 @@ class SignDense(nn.Module):  # type: ignore[misc]  # torch is not followed
         super().__init__()
         self.weight = nn.Parameter(torch.empty(shape))
         nn.init.uniform_(self.weight, -0.1, 0.1)
+        self.binary = True
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the sums of one position."""
-        sums = F.linear(values.flatten(1), straight_through(self.weight))
+        weight = straight_through(self.weight) if self.binary else self.weight
+        sums = F.linear(values.flatten(1), weight)
         return sums[:, :, None, None]
 
 
@@ -146,6 +153,14 @@ def clip_latent_weights(module: nn.Module, limit: float) -> None:
         for part in module.modules():
             if isinstance(part, SignConv | SignDense):
                 part.weight.clamp_(-limit, limit)
+
+
+def raise_slopes(module: nn.Module, least: float) -> None:
+    """Raise PReLU slopes below `least` to it, in place."""
+    with torch.no_grad():
+        for part in module.modules():
+            if isinstance(part, nn.PReLU):
+                part.weight.clamp_(min=least)
 
 
 def count_zero_weights(module: nn.Module) -> int:

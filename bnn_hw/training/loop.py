@@ -14,34 +14,49 @@ from torch import Tensor
 
 from bnn_hw.description import Description
 from bnn_hw.errors import UserError
+from bnn_hw.metrics import score
 from bnn_hw.training.augment import augment
 from bnn_hw.training.data import Part, TrainingData
 from bnn_hw.training.estimators import steepness_at
 from bnn_hw.training.experiment import Experiment
-from bnn_hw.training.layers import clip_latent_weights
-from bnn_hw.training.network import BinaryNetwork, build_network
+from bnn_hw.training.layers import clip_latent_weights, raise_slopes
+from bnn_hw.training.network import BinaryNetwork, build_network, make_real
 from bnn_hw.training.schedule import learning_rate
 from bnn_hw.training.trace import predict_logits
 
 # Best so far: no epoch, an accuracy and a loss that any epoch beats.
-_NO_BEST: dict[str, Any] = {"epoch": 0, "accuracy": -1.0, "loss": 0.0, "weights": {}}
+_NO_BEST: dict[str, Any] = {"epoch": 0, "merit": -1.0, "accuracy": -1.0, "loss": 0.0, "weights": {}}
 
 
 class SeedRun:
     """Training of one network from one seed.
 
+    With `real` no weight and no activation is a sign (float twin, teacher). `teacher` is a network
+    in evaluation mode whose answers are learnt besides the labels.
+
     `history` has one dict an epoch (epoch from 1, learning_rate, train_loss, validation_loss,
     validation_accuracy); `best` the chosen epoch, its validation figures and its weights.
     """
 
-    def __init__(self, experiment: Experiment, description: Description, seed: int) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        description: Description,
+        seed: int,
+        real: bool = False,
+        teacher: BinaryNetwork | None = None,
+    ) -> None:
         self.experiment = experiment
         self.description = description
         self.seed = seed
+        self.real = real
+        self.teacher = teacher
         # Initial weights come from torch's global generator, all later draws from our own.
         torch.manual_seed(seed)
         estimator = experiment.estimator
         self.network: BinaryNetwork = build_network(description, estimator.kind, estimator.clip)
+        if real:
+            make_real(self.network)
         self.generator = torch.Generator().manual_seed(seed)
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
         self.optimiser = kinds[experiment.optimiser.name](
@@ -51,6 +66,7 @@ class SeedRun:
         )
         self.history: list[dict[str, float]] = []
         self.best = dict(_NO_BEST)
+        self.average = _copy(self.network) if experiment.averaging.decay else {}
 
     @property
     def finished(self) -> bool:
@@ -63,9 +79,11 @@ class SeedRun:
             "experiment": self.experiment.model_dump_json(),
             "description": self.description.model_dump_json(),
             "seed": self.seed,
+            "real": self.real,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(),
+            "average": self.average,
             "history": self.history,
             "best": self.best,
         }
@@ -73,7 +91,7 @@ class SeedRun:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state; UserError when it belongs to another experiment or is torn."""
         own = self.state()
-        for what in ("experiment", "description", "seed"):
+        for what in ("experiment", "description", "seed", "real"):
             if state.get(what) != own[what]:
                 raise UserError(
                     f"the resume file of {self.experiment.name} seed {self.seed} belongs to another "
@@ -83,6 +101,7 @@ class SeedRun:
             self.network.load_state_dict(state["network"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.generator.set_state(state["generator"])
+            self.average = dict(state["average"])
             self.history = list(state["history"])
             self.best = dict(state["best"])
         except (KeyError, RuntimeError, TypeError, ValueError):
@@ -94,7 +113,10 @@ class SeedRun:
     def run_epoch(self, data: TrainingData) -> dict[str, float]:
         """Train one epoch, validate, keep the weights if they are the best; return its figures."""
         train_loss = self._train(data.train)
-        loss, accuracy = evaluate(self.network, data.validation)
+        latent = _copy(self.network) if self.average else {}
+        if self.average:
+            self.network.load_state_dict(self.average)
+        loss, accuracy, macro_f1 = evaluate(self.network, data.validation)
         epoch = len(self.history) + 1
         figures = {
             "epoch": epoch,
@@ -102,24 +124,37 @@ class SeedRun:
             "train_loss": train_loss,
             "validation_loss": loss,
             "validation_accuracy": accuracy,
+            "validation_macro_f1": macro_f1,
         }
         self.history.append(figures)
-        eligible = epoch > self.experiment.selection.start * self.experiment.training.epochs
-        better = (accuracy, -loss) > (self.best["accuracy"], -self.best["loss"])
-        if eligible and better:
-            weights = {name: t.clone() for name, t in self.network.state_dict().items()}
-            self.best = {"epoch": epoch, "accuracy": accuracy, "loss": loss, "weights": weights}
+        selection = self.experiment.selection
+        eligible = epoch > selection.start * self.experiment.training.epochs
+        merit = macro_f1 if selection.metric == "macro-f1" else accuracy
+        if eligible and (merit, -loss) > (self.best["merit"], -self.best["loss"]):
+            self.best = {
+                "epoch": epoch,
+                "merit": merit,
+                "accuracy": accuracy,
+                "loss": loss,
+                "weights": _copy(self.network),
+            }
+        if latent:
+            self.network.load_state_dict(latent)
         return figures
 
     def chosen_network(self) -> BinaryNetwork:
         """Return the network with the weights of the chosen epoch, in evaluation mode."""
         self.network.load_state_dict(self.best["weights"])
+        for matrix in self.network.matrices():
+            matrix.binary = not self.real
         self.network.eval()
         return self.network
 
     def _train(self, part: Part) -> float:
         config = self.experiment.training
         rates = self.experiment.optimiser
+        decay = self.experiment.averaging.decay
+        class_weights = _class_weights(part.labels, config.class_weights, self.description)
         self.network.train()
         order = torch.randperm(len(part), generator=self.generator)
         # A batch of one position has no variance to normalise by: a lone rest joins no batch.
@@ -131,21 +166,28 @@ class SeedRun:
             rate = learning_rate(self.experiment.schedule, rates.learning_rate, step, total)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            self._narrow(step / total)
+            self._set_step(step / total)
             samples = augment(
                 part.samples[rows],
                 self.experiment.augmentation,
                 self.description.input.bits,
                 self.generator,
             )
+            logits = self.network(samples)
             loss: Tensor = F.cross_entropy(
-                self.network(samples), part.labels[rows], label_smoothing=config.label_smoothing
+                logits, part.labels[rows], class_weights, label_smoothing=config.label_smoothing
             )
+            if self.teacher is not None:
+                loss = self._distil(logits, samples, loss)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()
             if rates.weight_clip:
                 clip_latent_weights(self.network, rates.weight_clip)
+            if rates.least_slope is not None:
+                raise_slopes(self.network, rates.least_slope)
+            if decay:
+                _average(self.average, self.network, decay)
             loss_sum += loss.item()
             step += 1
         if not loss_sum < float("inf"):
@@ -155,16 +197,52 @@ class SeedRun:
             )
         return loss_sum / len(batches)
 
-    def _narrow(self, progress: float) -> None:
+    def _distil(self, logits: Tensor, samples: Tensor, loss: Tensor) -> Tensor:
+        assert self.teacher is not None and self.experiment.distillation is not None
+        config = self.experiment.distillation
+        with torch.no_grad():
+            answers = F.log_softmax(self.teacher(samples) / config.temperature, 1)
+        own = F.log_softmax(logits / config.temperature, 1)
+        distance = F.kl_div(own, answers, reduction="batchmean", log_target=True)
+        # Squared, the temperature keeps the gradient's size (Hinton et al. 2015, section 2).
+        return (1 - config.weight) * loss + config.weight * config.temperature**2 * distance
+
+    def _set_step(self, progress: float) -> None:
+        if self.real:
+            return
         estimator = self.experiment.estimator
         if estimator.kind == "narrowing":
             for sign in self.network.signs():
                 sign.steepness = steepness_at(progress, estimator.first, estimator.last)
+        for matrix in self.network.matrices():
+            matrix.binary = progress >= self.experiment.training.real_weights
 
 
-def evaluate(network: BinaryNetwork, part: Part) -> tuple[float, float]:
-    """Return mean cross-entropy and accuracy of a part, the network left in evaluation mode."""
+def evaluate(network: BinaryNetwork, part: Part) -> tuple[float, float, float]:
+    """Return mean cross-entropy, accuracy and macro-F1 of a part; evaluation mode remains."""
     network.eval()
     logits = predict_logits(network, part.samples)
     loss = float(F.cross_entropy(logits, part.labels))
-    return loss, int((logits.argmax(1) == part.labels).sum()) / len(part)
+    scores = score(part.labels.numpy(), logits.argmax(1).numpy(), network.description.labels)
+    return loss, scores.accuracy, scores.macro_f1 or 0.0
+
+
+def _copy(network: BinaryNetwork) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def _average(average: dict[str, Tensor], network: BinaryNetwork, decay: float) -> None:
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point():
+            average[name].lerp_(tensor, 1 - decay)
+        else:
+            average[name].copy_(tensor)
+
+
+def _class_weights(labels: Tensor, kind: str, description: Description) -> Tensor | None:
+    """Return weights of mean 1 over the fragments, or None; a class without fragments has 0."""
+    if kind == "none":
+        return None
+    counts = torch.bincount(labels, minlength=len(description.labels)).float()
+    weights = torch.where(counts > 0, counts.rsqrt(), torch.zeros(()))
+    return weights * (counts.sum() / (weights * counts).sum())

@@ -79,6 +79,10 @@ class BinaryNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed
         """Return the sign activations in order."""
         return [module for _, module in self.stages if isinstance(module, Sign)]
 
+    def matrices(self) -> list[SignConv | SignDense]:
+        """Return the layers with sign weights in order."""
+        return [module for _, module in self.stages if isinstance(module, SignConv | SignDense)]
+
     def arrange(self, samples: Tensor) -> Tensor:
         """Bring samples to the layout of the layers, (n, channels, 1, samples).
 
@@ -112,6 +116,13 @@ def build_network(
     `out_channels` or `kernel`, or when the layers do not fit together.
     """
     return _assemble(description, _described_shapes(description), {}, estimator, clip)
+
+
+def make_real(network: BinaryNetwork) -> None:
+    """Take the signs off weights and activations, in place: the float twin of the same shape."""
+    for _, module in network.stages:
+        if isinstance(module, Sign | SignConv | SignDense):
+            module.binary = False
 
 
 def build_from_checkpoint(

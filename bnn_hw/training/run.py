@@ -4,6 +4,7 @@ Reads EXPERIMENT.toml, the network description it names and WFDB records; writes
 folder, NAME being the experiment's name:
 
 - NAME.npz: the chosen network, float32 arrays in the reference naming, what freeze takes;
+- NAME.seedS.npz, NAME.seedS.twin.npz, NAME.seedS.teacher.npz: those of every seed;
 - NAME.metrics.json: figures of validation and test, the protocol, digests of the data;
 - NAME.seedS.epochs.json: one entry an epoch; NAME.seedS.resume.pt: the state to resume from;
 - NAME.log: what was done when.
@@ -23,24 +24,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bnn_hw.description import Description
+from bnn_hw.ecg.fragments import FragmentSet, load_set
 from bnn_hw.ecg.records import records_dir
+from bnn_hw.ecg.slices import load_slices
 from bnn_hw.errors import UserError
 from bnn_hw.files import write_text
 from bnn_hw.metrics import Scores, score
 from bnn_hw.training.checkpoints import load_resumable, save_npz, save_resumable
-from bnn_hw.training.data import Part, TrainingData, load_data, load_smoke_data
-from bnn_hw.training.experiment import Experiment, load_experiment
+from bnn_hw.training.data import Part, TrainingData, arrange, smoke_split, split_fragments
+from bnn_hw.training.experiment import Experiment, load_experiment, load_teacher
 from bnn_hw.training.loop import SeedRun
 from bnn_hw.training.network import BinaryNetwork, checkpoint_arrays
 from bnn_hw.training.trace import count_sign_zeros, predict_logits
 
 _SMOKE = {"epochs": 3, "batch": 8}
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What one seed gave: the chosen epoch and the scores of the networks that came of it.
+
+    `parts` maps "binary", "twin" and "teacher", as far as trained, to the chosen epoch and the
+    scores of validation and test.
+    """
+
+    run: SeedRun
+    data: TrainingData
+    parts: dict[str, dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        scores = {
+            part: {key: v.to_dict() if isinstance(v, Scores) else v for key, v in figures.items()}
+            for part, figures in self.parts.items()
+        }
+        return {"seed": self.run.seed, "data": dict(self.data.digests), **scores}
 
 
 @dataclass(frozen=True)
@@ -51,17 +74,16 @@ class Metrics:
     smoke: bool
     seed_chosen: int
     epoch_chosen: int
-    seeds: tuple[dict[str, Any], ...]
+    seeds: tuple[SeedResult, ...]
     validation: Scores
     test: Scores
     sign_zeros_test: dict[str, Any]
-    data: dict[str, Any]
     torch_version: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         plain = dict(vars(self))
-        plain["seeds"] = list(self.seeds)
+        plain["seeds"] = [result.to_dict() for result in self.seeds]
         plain["validation"] = self.validation.to_dict()
         plain["test"] = self.test.to_dict()
         return plain
@@ -74,39 +96,31 @@ def train(
     resume: bool = False,
     smoke: bool = False,
     show_progress: bool = True,
+    seeds: Sequence[int] | None = None,
 ) -> Metrics:
     """Run an experiment and write its files to `out`.
 
     `records` is the folder of WFDB records (None: the variable BNN_HW_RECORDS names it), not needed
-    with `smoke`, which trains a few epochs on the shipped slices. Raises UserError for an illegal experiment, missing records, an output
+    with `smoke`, which trains a few epochs on the shipped slices. `seeds` trains some of the
+    experiment's seeds only. Raises UserError for an illegal experiment, missing records, an output
     folder that can't be written, or a resume file of another experiment.
     """
     experiment, description = load_experiment(config)
-    if smoke:
-        shortened = experiment.training.model_copy(
-            update=_SMOKE | {"seeds": experiment.training.seeds[:1]}
-        )
-        experiment = experiment.model_copy(update={"training": shortened})
+    teacher = load_teacher(config, experiment, description)
+    experiment = _shortened(experiment, seeds, smoke)
     torch.set_num_threads(experiment.training.threads)
-    np.random.seed(experiment.training.seeds[0])
     # Missing records are said before anything is written.
     folder = None if smoke else records_dir(records)
     with _log(out, experiment.name, append=resume) as log:
-        if folder is None:
-            data = load_smoke_data(experiment.data, description)
-        else:
-            data = load_data(experiment.data, description, folder)
-        log.info(
-            "%s: %d training, %d validation, %d test fragments",
-            experiment.name, len(data.train), len(data.validation), len(data.test),
-        )  # fmt: skip
-        runs = [
-            _run_seed(experiment, description, data, seed, out, resume, show_progress, log)
-            for seed in experiment.training.seeds
-        ]
-        best = max(runs, key=lambda run: (run.best["accuracy"], -run.best["loss"]))
-        metrics = _conclude(best, runs, data, smoke)
-        save_npz(out / f"{experiment.name}.npz", checkpoint_arrays(best.network))
+        fragments = load_slices(experiment.data.set) if folder is None else None
+        if fragments is None:
+            assert folder is not None
+            fragments = load_set(experiment.data.set, folder)
+        trainer = _Trainer(experiment, description, teacher, out, resume, show_progress, log)
+        results = [trainer.train_seed(seed, fragments, smoke) for seed in experiment.training.seeds]
+        best = max(results, key=lambda r: (r.run.best["merit"], -r.run.best["loss"]))
+        metrics = _conclude(best, results, smoke)
+        save_npz(out / f"{experiment.name}.npz", checkpoint_arrays(best.run.network))
         _write_json(out / f"{experiment.name}.metrics.json", metrics.to_dict())
         log.info(
             "%s: seed %d, epoch %d, validation %.4f, test %.4f (%d of %d)",
@@ -117,69 +131,121 @@ def train(
     return metrics
 
 
-def _run_seed(
-    experiment: Experiment,
-    description: Description,
-    data: TrainingData,
-    seed: int,
-    out: Path,
-    resume: bool,
-    show_progress: bool,
-    log: logging.Logger,
-) -> SeedRun:
-    run = SeedRun(experiment, description, seed)
-    stem = f"{experiment.name}.seed{seed}"
-    saved = out / f"{stem}.resume.pt"
-    if resume and saved.exists():
-        run.restore(load_resumable(saved))
-        log.info("%s: resumed after epoch %d", stem, len(run.history))
-    with _progress(show_progress) as bar:
-        task = bar.add_task(stem, total=experiment.training.epochs, completed=len(run.history))
-        while not run.finished:
-            figures = run.run_epoch(data)
-            save_resumable(saved, run.state())
-            _write_json(out / f"{stem}.epochs.json", run.history)
-            best = f"{run.best['accuracy']:.4f}" if run.best["epoch"] else "none yet"
-            line = (
-                f"{stem} epoch {figures['epoch']}/{experiment.training.epochs} "
-                f"train loss {figures['train_loss']:.4f} validation loss "
-                f"{figures['validation_loss']:.4f} accuracy {figures['validation_accuracy']:.4f} "
-                f"best {best}"
+def _shortened(experiment: Experiment, seeds: Sequence[int] | None, smoke: bool) -> Experiment:
+    allowed = experiment.training.seeds
+    if seeds is not None:
+        foreign = [seed for seed in seeds if seed not in allowed]
+        if foreign or not seeds:
+            raise UserError(
+                f"seed {foreign or 'list empty'}: experiment {experiment.name} has seeds "
+                f"{', '.join(map(str, allowed))}; choose of those"
             )
-            # A terminal has the bar; a log file or pipe gets a line an epoch.
-            log.log(logging.DEBUG if bar.live.is_started else logging.INFO, line)
-            bar.update(task, advance=1, description=f"{stem} best {best}")
-    return run
+        changes: dict[str, Any] = {"seeds": tuple(seeds)}
+        experiment = experiment.model_copy(
+            update={"training": experiment.training.model_copy(update=changes)}
+        )
+    if smoke:
+        changes = _SMOKE | {"seeds": experiment.training.seeds[:1]}
+        updates: dict[str, Any] = {"training": experiment.training.model_copy(update=changes)}
+        for name in ("twin", "teacher"):
+            real = getattr(experiment, name)
+            if real is not None:
+                updates[name] = real.model_copy(update={"epochs": 1})
+        experiment = experiment.model_copy(update=updates)
+    return experiment
 
 
-def _conclude(best: SeedRun, runs: list[SeedRun], data: TrainingData, smoke: bool) -> Metrics:
-    network = best.chosen_network()
-    zeros = count_sign_zeros(network, data.test.samples)
-    return Metrics(
-        experiment=best.experiment.model_dump(mode="json"),
-        smoke=smoke,
-        seed_chosen=best.seed,
-        epoch_chosen=int(best.best["epoch"]),
-        seeds=tuple(
-            {
-                "seed": run.seed,
-                "epoch": run.best["epoch"],
-                "validation_accuracy": run.best["accuracy"],
-                "validation_loss": run.best["loss"],
+@dataclass(frozen=True)
+class _Trainer:
+    experiment: Experiment
+    description: Description
+    teacher: Description | None
+    out: Path
+    resume: bool
+    show_progress: bool
+    log: logging.Logger
+
+    def train_seed(self, seed: int, fragments: FragmentSet, smoke: bool) -> SeedResult:
+        """Train float twin, teacher and binary network of a seed, choose, then read the test."""
+        experiment = self.experiment
+        if smoke:
+            split = smoke_split(fragments, seed)
+        else:
+            split = split_fragments(fragments, experiment.data, seed)
+        data = arrange(fragments, split, self.description)
+        stem = f"{experiment.name}.seed{seed}"
+        self.log.info(
+            "%s: %d training, %d validation, %d test fragments",
+            stem, len(data.train), len(data.validation), len(data.test),
+        )  # fmt: skip
+        runs: dict[str, SeedRun] = {}
+        for part, real, own in (
+            ("twin", experiment.twin, self.description),
+            ("teacher", experiment.teacher, self.teacher),
+        ):
+            if real is not None and own is not None:
+                plan = experiment.in_real_numbers(real)
+                runs[part] = self._run(SeedRun(plan, own, seed, real=True), f"{stem}.{part}", data)
+        teacher = runs["teacher"].network if "teacher" in runs else None
+        runs["binary"] = self._run(
+            SeedRun(experiment, self.description, seed, teacher=teacher), stem, data
+        )
+        parts = {
+            part: {
+                "epoch": int(run.best["epoch"]),
+                "validation": _score(run.network, data.validation),
+                "test": _score(run.network, data.test),
             }
-            for run in runs
-        ),
-        validation=_score(network, data.validation, data.class_names),
-        test=_score(network, data.test, data.class_names),
+            for part, run in runs.items()
+        }
+        return SeedResult(runs["binary"], data, parts)
+
+    def _run(self, run: SeedRun, stem: str, data: TrainingData) -> SeedRun:
+        """Train to the end, keep the state after every epoch and the chosen network as arrays."""
+        saved = self.out / f"{stem}.resume.pt"
+        if self.resume and saved.exists():
+            run.restore(load_resumable(saved))
+            self.log.info("%s: resumed after epoch %d", stem, len(run.history))
+        epochs = run.experiment.training.epochs
+        with _progress(self.show_progress) as bar:
+            task = bar.add_task(stem, total=epochs, completed=len(run.history))
+            while not run.finished:
+                figures = run.run_epoch(data)
+                save_resumable(saved, run.state())
+                _write_json(self.out / f"{stem}.epochs.json", run.history)
+                best = f"{run.best['accuracy']:.4f}" if run.best["epoch"] else "none yet"
+                line = (
+                    f"{stem} epoch {figures['epoch']}/{epochs} "
+                    f"train loss {figures['train_loss']:.4f} validation loss "
+                    f"{figures['validation_loss']:.4f} accuracy "
+                    f"{figures['validation_accuracy']:.4f} best {best}"
+                )
+                # A terminal has the bar; a log file or pipe gets a line an epoch.
+                self.log.log(logging.DEBUG if bar.live.is_started else logging.INFO, line)
+                bar.update(task, advance=1, description=f"{stem} best {best}")
+        save_npz(self.out / f"{stem}.npz", checkpoint_arrays(run.chosen_network()))
+        return run
+
+
+def _conclude(best: SeedResult, results: list[SeedResult], smoke: bool) -> Metrics:
+    zeros = count_sign_zeros(best.run.network, best.data.test.samples)
+    chosen = best.parts["binary"]
+    return Metrics(
+        experiment=best.run.experiment.model_dump(mode="json"),
+        smoke=smoke,
+        seed_chosen=best.run.seed,
+        epoch_chosen=chosen["epoch"],
+        seeds=tuple(results),
+        validation=chosen["validation"],
+        test=chosen["test"],
         sign_zeros_test={"activations": list(zeros.activations), "weights": zeros.weights},
-        data=dict(data.digests),
         torch_version=str(torch.__version__),
     )
 
 
-def _score(network: BinaryNetwork, part: Part, class_names: tuple[str, ...]) -> Scores:
+def _score(network: BinaryNetwork, part: Part) -> Scores:
     predictions = predict_logits(network, part.samples).argmax(1)
-    return score(part.labels.numpy(), predictions.numpy(), class_names)
+    return score(part.labels.numpy(), predictions.numpy(), network.description.labels)
 
 
 def _write_json(path: Path, content: Any) -> None:
