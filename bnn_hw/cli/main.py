@@ -20,6 +20,7 @@ from bnn_hw.cli.freeze import freeze
 from bnn_hw.cli.generate import generate
 from bnn_hw.cli.info import info
 from bnn_hw.cli.report import report
+from bnn_hw.cli.robustness import robustness
 from bnn_hw.cli.train import train
 from bnn_hw.cli.verify import verify
 from bnn_hw.errors import UserError
@@ -38,7 +39,9 @@ def group() -> None:
     """
 
 
-for _command in (info, freeze, generate, verify, classify, evaluate, report, train, data):
+for _command in (
+    info, freeze, generate, verify, classify, evaluate, robustness, report, train, data,
+):  # fmt: skip
     group.add_command(_command)
 
 

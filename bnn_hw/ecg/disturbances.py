@@ -177,7 +177,8 @@ def muscle_noise(signal: Signal, snr_db: float, draws: Draws) -> Signal:
     spectrum = np.fft.rfft(_gaussian(signal, draws), axis=1)
     hertz = np.fft.rfftfreq(signal.shape[1], 1 / MITDB_SAMPLING_RATE_HZ)
     spectrum[:, (hertz < MUSCLE_HZ[0]) | (hertz > MUSCLE_HZ[1])] = 0
-    return at_snr(signal, np.fft.irfft(spectrum, signal.shape[1], axis=1), snr_db)
+    noise: Signal = np.fft.irfft(spectrum, signal.shape[1], axis=1)
+    return at_snr(signal, noise, snr_db)
 
 
 def white_noise(signal: Signal, snr_db: float, draws: Draws) -> Signal:
@@ -195,7 +196,7 @@ def at_snr(signal: Signal, noise: Signal, snr_db: float) -> Signal:
     centred = signal - signal.mean(axis=1, keepdims=True)
     signal_power = (centred * centred).mean(axis=1, keepdims=True)
     noise_power = (noise * noise).mean(axis=1, keepdims=True)
-    factor = np.sqrt(_quotient(signal_power, noise_power)) * 10.0 ** (-snr_db / 20)
+    factor: Signal = np.sqrt(_quotient(signal_power, noise_power)) * 10.0 ** (-snr_db / 20)
     return signal + noise * factor
 
 
@@ -228,8 +229,8 @@ def resolution(signal: Signal, bits: float, draws: Draws) -> Signal:
     11 bits are as recorded. 12 bits give the same, since the record doesn't have the lowest bit:
     what they stand for is a finer converter whose lowest bit is dropped.
     """
-    step = 2.0 ** (ADC_BITS - bits)
-    half = 2.0 ** (bits - 1)
+    step: float = 2.0 ** (ADC_BITS - bits)
+    half: float = 2.0 ** (bits - 1)
     return np.clip(np.rint(signal / step), -half, half - 1) * step
 
 

@@ -46,7 +46,7 @@ def evaluate(
             f"network {network.name} has labels {', '.join(network.labels)}; set {fragments.name} has "
             f"{', '.join(fragments.class_names)}"
         )
-    split = _split(fragments, protocol, split_seed, shares)
+    split = split_rows(fragments, protocol, split_seed, shares)
     samples = prepare_fragments(fragments.samples, network.input)
     classes = PackedNetwork(network).run(samples).classes
     parts: dict[str, Any] = {}
@@ -58,9 +58,13 @@ def evaluate(
     return {"set": fragments.name, "protocol": protocol, "split_seed": split_seed, **parts}
 
 
-def _split(
-    fragments: FragmentSet, protocol: Protocol, seed: int, shares: tuple[float, float]
+def split_rows(
+    fragments: FragmentSet,
+    protocol: Protocol,
+    seed: int,
+    shares: tuple[float, float] = (0.2, 0.1),
 ) -> Split:
+    """The split of ``protocol``; ``shares`` (test, validation) are those of the random one."""
     match protocol:
         case "random":
             return random_split(fragments, seed, *shares)

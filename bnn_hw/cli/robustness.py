@@ -1,0 +1,131 @@
+"""``bnn-hw robustness``: what disturbances of the ECG cost a frozen network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from bnn_hw.cli.models import find_model
+from bnn_hw.cli.output import print_json, print_table, progress_bar, remark
+from bnn_hw.files import write_bytes, write_text
+from bnn_hw.ir import Network
+
+_PROTOCOLS = ("random", "paper", "inter-patient")
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--set",
+    "set_name",
+    type=click.Choice(["ecg5", "ecg17"]),
+    help="Default: the set of MODEL's classes.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(_PROTOCOLS),
+    help="Default: the one that MODEL's figures are of, else random.",
+)
+@click.option("--seed", type=int, help="Seed of the split. Default: as for --protocol, else 1.")
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path),
+    envvar="BNN_HW_RECORDS",
+    help="Folder of the WFDB records.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder of table and picture.  [default: build/robustness/NAME]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def robustness(
+    model: str,
+    set_name: Literal["ecg5", "ecg17"] | None,
+    protocol: Literal["random", "paper", "inter-patient"] | None,
+    seed: int | None,
+    records: Path | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Disturb the test part of a split and see what the integer network MODEL still gets right."""
+    from bnn_hw.ecg.fragments import load_set
+    from bnn_hw.ecg.records import records_dir
+    from bnn_hw.report.evaluation import split_rows
+    from bnn_hw.report.pictures import require_matplotlib
+    from bnn_hw.report.robustness import clean_line, mark_line, markdown, study
+    from bnn_hw.report.robustness_picture import picture
+    from bnn_hw.verify.fragments import set_of
+
+    found = find_model(model)
+    network = found.network
+    require_matplotlib()  # before the work, not after it
+    name = set_name or set_of(network.labels)
+    own_protocol, own_seed = _split_of(network)
+    chosen = protocol or own_protocol
+    split_seed = own_seed if seed is None else seed
+    folder = records_dir(records)
+    remark(f"reading {name} from records, split {chosen}, seed {split_seed}")
+    fragments = load_set(name, folder)
+    rows = split_rows(fragments, chosen, split_seed).test
+    with progress_bar("levels") as update:
+        results = study(network, fragments, rows, progress=update)
+    results = {**results, "protocol": chosen, "split_seed": split_seed}
+    files = {
+        "robustness.json": json.dumps(results, indent=2, allow_nan=False) + "\n",
+        "robustness.md": markdown(results),
+    }
+    drawn = picture(results)
+    target = output or Path("build") / "robustness" / network.name
+    for file, text in files.items():
+        write_text(target / file, text)
+    write_bytes(target / "robustness.svg", drawn)
+    if as_json:
+        print_json(results)
+    else:
+        print_table(_table(results))
+        click.echo(clean_line(results))
+        click.echo(mark_line(results))
+    remark(f"written {target}: {', '.join([*files, 'robustness.svg'])}")
+
+
+def _split_of(network: Network) -> tuple[Literal["random", "paper", "inter-patient"], int]:
+    """Protocol and seed of the figures that the network keeps; random and 1 without any."""
+    metrics = network.provenance.get("metrics")
+    noted: dict[str, Any] = metrics if isinstance(metrics, dict) else {}
+    protocol, seed = noted.get("protocol"), noted.get("split_seed")
+    return (
+        protocol if protocol in _PROTOCOLS else "random",
+        seed if isinstance(seed, int) and not isinstance(seed, bool) else 1,
+    )
+
+
+def _table(results: dict[str, Any]) -> Table:
+    from bnn_hw.report.robustness import percent, points
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("disturbance")
+    table.add_column("level")
+    for column in ("correct", "accuracy %", "difference", "macro-F1 %"):
+        table.add_column(column, justify="right")
+    table.add_column("mark")
+    previous = ""
+    for row in results["rows"]:
+        loss = row["difference_points"] < -results["mark"]["points"]
+        table.add_row(
+            "" if row["disturbance"] == previous else row["disturbance"],
+            row["label"],
+            str(row["correct"]),
+            percent(row["accuracy"]),
+            Text(points(row["difference_points"]), style="red" if loss else ""),
+            percent(row["macro_f1"]),
+            ("fail" if loss else "pass") if row["in_mark"] else "",
+        )
+        previous = row["disturbance"]
+    return table
