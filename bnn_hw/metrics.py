@@ -53,14 +53,19 @@ class Scores:
 def score(
     labels: NDArray[np.int64], predictions: NDArray[np.int64], class_names: tuple[str, ...]
 ) -> Scores:
-    """Score predictions, both ``(n,) int64`` indices into ``class_names``.
+    """Score predictions, both ``(n,) int64`` indices into ``class_names``."""
+    size = len(class_names)
+    confusion = np.zeros((size, size), np.int64)
+    np.add.at(confusion, (labels, predictions), 1)
+    return score_confusion(confusion, class_names)
+
+
+def score_confusion(confusion: NDArray[np.int64], class_names: tuple[str, ...]) -> Scores:
+    """Scores of counts ``(classes, classes) int64``, row the truth, column the answer.
 
     ``macro_f1`` is the mean of F1 over the classes that have fragments (F1 counts 0 when none of
     them is found). Source of the terms: ANSI/AAMI EC57.
     """
-    size = len(class_names)
-    confusion = np.zeros((size, size), np.int64)
-    np.add.at(confusion, (labels, predictions), 1)
     classes = []
     for index, label in enumerate(class_names):
         hits = int(confusion[index, index])
@@ -75,18 +80,18 @@ def score(
             )
         )
     f1 = [entry.f1 for entry in classes if entry.f1 is not None]
-    correct = int(np.trace(confusion))
+    correct, fragments = int(np.trace(confusion)), int(confusion.sum())
     return Scores(
-        fragments=len(labels),
+        fragments=fragments,
         correct=correct,
-        accuracy=correct / len(labels) if len(labels) else 0.0,
+        accuracy=correct / fragments if fragments else 0.0,
         macro_f1=sum(f1) / len(f1) if f1 else None,
         confusion=tuple(tuple(int(n) for n in row) for row in confusion),
         classes=tuple(classes),
     )
 
 
-def confidence_interval(correct: int, fragments: int) -> tuple[float, float]:
+def confidence_interval(correct: float, fragments: int) -> tuple[float, float]:
     """95 % interval of a share by Wilson (1927): ``correct`` of ``fragments``, 0 to 1 each."""
     if fragments == 0:
         return 0.0, 1.0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from bnn_hw.cli.models import find_model
 from bnn_hw.cli.output import print_json, remark
+from bnn_hw.errors import UserError
 from bnn_hw.files import write_text
+from bnn_hw.ir import Network
+from bnn_hw.ir.storage import macs
 
 
 @click.command()
@@ -23,10 +26,9 @@ from bnn_hw.files import write_text
 @click.option(
     "--protocol",
     type=click.Choice(["random", "paper", "inter-patient"]),
-    default="random",
-    show_default=True,
+    help="Default: the one that MODEL's figures are of, else random.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the split.")
+@click.option("--seed", type=int, help="Seed of the split. Default: as for --protocol, else 1.")
 @click.option(
     "--records",
     type=click.Path(path_type=Path),
@@ -36,30 +38,48 @@ from bnn_hw.files import write_text
 @click.option(
     "--write", is_flag=True, help="Keep the figures in MODEL's file and write its card beside."
 )
+@click.option(
+    "--study",
+    "folders",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Folder of a study to keep the summary of, with --write; may stand once a protocol.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def evaluate(
     model: str,
     set_name: Literal["ecg5", "ecg17"] | None,
-    protocol: Literal["random", "paper", "inter-patient"],
-    seed: int,
+    protocol: Literal["random", "paper", "inter-patient"] | None,
+    seed: int | None,
     records: Path | None,
     write: bool,
+    folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Accuracy of the integer network MODEL on the validation and test part of a split."""
     from bnn_hw.ecg.fragments import load_set
     from bnn_hw.ecg.records import records_dir
     from bnn_hw.ir import save_network
+    from bnn_hw.report.evaluation import SHARES, noted_split, with_metrics
     from bnn_hw.report.evaluation import evaluate as measure
-    from bnn_hw.report.evaluation import with_metrics
     from bnn_hw.report.model_card import model_card
     from bnn_hw.verify.fragments import set_of
 
+    if folders and not write:
+        raise UserError("--study keeps summaries in MODEL's file: give --write too")
     found = find_model(model)
     name = set_name or set_of(found.network.labels)
+    studies = _studies(found.network, folders, name)
+    own_protocol, own_seed, own_shares = noted_split(found.network)
+    # Given by hand, a split is the usual one of that seed, whatever the network was trained on.
+    shares = own_shares if protocol is None and seed is None else SHARES
+    protocol, seed = protocol or own_protocol, own_seed if seed is None else seed
     folder = records_dir(records)
     remark(f"reading {name} from records, split {protocol}, seed {seed}")
-    metrics = measure(found.network, load_set(name, folder), protocol, seed)
+    metrics = measure(found.network, load_set(name, folder), protocol, seed, shares)
+    if studies:
+        metrics["studies"] = studies
     if write:
         network = with_metrics(found.network, metrics)
         card = found.path.with_suffix(".md")
@@ -79,3 +99,34 @@ def evaluate(
                 f"{100 * figures['accuracy']:.2f} % (95 % interval {100 * low:.1f} to {100 * high:.1f}), "
                 f"macro-F1 {100 * figures['macro_f1']:.1f} %"
             )
+
+
+def _studies(network: Network, folders: tuple[Path, ...], set_name: str) -> dict[str, Any]:
+    """The summaries that the network keeps, those of ``folders`` in the place of older ones."""
+    from bnn_hw.report.study_files import condense, load_study, noted_studies
+
+    noted = {study.protocol: study for study in noted_studies(network)}
+    given: dict[str, Path] = {}
+    for folder in folders:
+        study = load_study(folder)
+        if study.set != set_name or study.labels != network.labels:
+            raise UserError(
+                f"study {folder} is of set {study.set}, {network.name} is of {set_name}; choose another"
+            )
+        if study.smoke:
+            raise UserError(
+                f"study {folder} is a smoke run, which measures nothing; choose another"
+            )
+        if study.protocol in given:
+            raise UserError(
+                f"studies {given[study.protocol]} and {folder} are both of protocol "
+                f"{study.protocol}; give one"
+            )
+        if study.macs != macs(network):
+            remark(
+                f"study {folder} is of networks with {study.macs:,} multiply-adds a fragment, "
+                f"{network.name} has {macs(network):,}"
+            )
+        given[study.protocol] = folder
+        noted[study.protocol] = condense(study)
+    return {protocol: study.to_dict() for protocol, study in noted.items()}

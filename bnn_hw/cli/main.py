@@ -21,6 +21,7 @@ from bnn_hw.cli.generate import generate
 from bnn_hw.cli.info import info
 from bnn_hw.cli.report import report
 from bnn_hw.cli.robustness import robustness
+from bnn_hw.cli.study import study
 from bnn_hw.cli.train import train
 from bnn_hw.cli.verify import verify
 from bnn_hw.errors import UserError
@@ -40,7 +41,7 @@ def group() -> None:
 
 
 for _command in (
-    info, freeze, generate, verify, classify, evaluate, robustness, report, train, data,
+    info, freeze, generate, verify, classify, evaluate, robustness, report, train, study, data,
 ):  # fmt: skip
     group.add_command(_command)
 

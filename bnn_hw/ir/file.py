@@ -239,21 +239,21 @@ def network_text(network: Network) -> str:
         **network.canonical(),
         "provenance": network.provenance,
     }
-    return _render(data, 0) + "\n"
+    return render_json(data) + "\n"
 
 
-def _render(value: Any, depth: int) -> str:
-    """JSON with one-line lists of scalars, everything else one item a line."""
+def render_json(value: Any, depth: int = 0) -> str:
+    """JSON with one-line lists of numbers, everything else one item a line; no line feed at its end."""
     inner = "  " * (depth + 1)
     if isinstance(value, dict) and value:
         items = ",\n".join(
-            f"{inner}{json.dumps(k)}: {_render(v, depth + 1)}" for k, v in value.items()
+            f"{inner}{json.dumps(k)}: {render_json(v, depth + 1)}" for k, v in value.items()
         )
         return "{\n" + items + "\n" + "  " * depth + "}"
     if isinstance(value, list | tuple) and any(isinstance(v, list | tuple | dict) for v in value):
         return (
             "[\n"
-            + ",\n".join(inner + _render(v, depth + 1) for v in value)
+            + ",\n".join(inner + render_json(v, depth + 1) for v in value)
             + "\n"
             + "  " * depth
             + "]"

@@ -7,7 +7,7 @@ and what the frozen file keeps in its provenance, which is no part of its digest
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from bnn_hw.metrics import confidence_interval, score
 from bnn_hw.verify.inputs import prepare_fragments
 
 Protocol = Literal["random", "paper", "inter-patient"]
+# Of all fragments: the test and the validation part of the random protocol.
+SHARES = (0.2, 0.1)
 
 
 def evaluate(
@@ -27,25 +29,21 @@ def evaluate(
     fragments: FragmentSet,
     protocol: Protocol,
     split_seed: int,
-    shares: tuple[float, float] = (0.2, 0.1),
+    shares: tuple[float, float] = SHARES,
 ) -> dict[str, Any]:
     """Metrics of ``network`` on the validation and the test part, as plain JSON values.
 
     Parameters
     ----------
     shares
-        Test and validation share of the random protocol.
+        Test and validation share of the random protocol; noted where they are not the usual ones.
 
     Raises
     ------
     UserError
         When the labels of the network and of the set differ.
     """
-    if network.labels != tuple(fragments.class_names):
-        raise UserError(
-            f"network {network.name} has labels {', '.join(network.labels)}; set {fragments.name} has "
-            f"{', '.join(fragments.class_names)}"
-        )
+    check_labels(network, fragments)
     split = split_rows(fragments, protocol, split_seed, shares)
     samples = prepare_fragments(fragments.samples, network.input)
     classes = PackedNetwork(network).run(samples).classes
@@ -55,14 +53,24 @@ def evaluate(
             scores = score(fragments.labels[rows], classes[rows], network.labels)
             interval = confidence_interval(scores.correct, scores.fragments)
             parts[name] = {**scores.to_dict(), "interval_95": list(interval)}
-    return {"set": fragments.name, "protocol": protocol, "split_seed": split_seed, **parts}
+    other = {} if shares == SHARES else {"shares": list(shares)}
+    return {"set": fragments.name, "protocol": protocol, "split_seed": split_seed, **other, **parts}
+
+
+def check_labels(network: Network, fragments: FragmentSet) -> None:
+    """Raise :class:`UserError` when network and set have other classes."""
+    if network.labels != tuple(fragments.class_names):
+        raise UserError(
+            f"network {network.name} has labels {', '.join(network.labels)}; set {fragments.name} has "
+            f"{', '.join(fragments.class_names)}"
+        )
 
 
 def split_rows(
     fragments: FragmentSet,
     protocol: Protocol,
     seed: int,
-    shares: tuple[float, float] = (0.2, 0.1),
+    shares: tuple[float, float] = SHARES,
 ) -> Split:
     """The split of ``protocol``; ``shares`` (test, validation) are those of the random one."""
     match protocol:
@@ -72,6 +80,20 @@ def split_rows(
             return paper_split(fragments, seed)
         case "inter-patient":
             return inter_patient_split(fragments, seed)
+
+
+def noted_split(network: Network) -> tuple[Protocol, int, tuple[float, float]]:
+    """Protocol, split seed and shares of the figures that ``network`` keeps; else the usual ones."""
+    metrics = network.provenance.get("metrics")
+    noted: dict[str, Any] = metrics if isinstance(metrics, dict) else {}
+    known: dict[object, Protocol] = {name: name for name in get_args(Protocol)}
+    protocol, seed = known.get(str(noted.get("protocol"))), noted.get("split_seed")
+    if protocol is None or type(seed) is not int:
+        return "random", 1, SHARES
+    shares = noted.get("shares")
+    if isinstance(shares, list) and len(shares) == 2 and all(type(s) is float for s in shares):
+        return protocol, seed, (shares[0], shares[1])
+    return protocol, seed, SHARES
 
 
 def with_metrics(network: Network, metrics: dict[str, Any]) -> Network:

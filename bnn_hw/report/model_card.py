@@ -10,11 +10,14 @@ from bnn_hw.generate.render import render
 from bnn_hw.ir.network import Network
 from bnn_hw.ir.storage import Storage, macs, storage
 from bnn_hw.report.evaluation import majority_share
+from bnn_hw.report.study_card import ClassSection, ProtocolRow, study_context
+from bnn_hw.report.study_files import noted_studies
 
 _SETS = {
     "ecg5": "7,740 fragments of 10 s in five AAMI classes",
     "ecg17": "1,000 fragments of 10 s in seventeen rhythm classes (Plawiak)",
 }
+_SMOKE_DATA = "Nothing but the few shipped slices"
 _PROTOCOLS = {
     "random": "honest random: 80/20 over fragments, validation cut from the training part, every "
     "choice made on validation, the test part read once; twins on one side. The same patients are "
@@ -60,6 +63,14 @@ class CardContext:
     experiment: str
     command: str
     is_seventeen: bool
+    studies: bool
+    smoke: bool
+    protocol_name: str
+    protocols_in_words: str
+    protocol_rows: tuple[ProtocolRow, ...]
+    class_sections: tuple[ClassSection, ...]
+    origin: str
+    study_commands: tuple[str, ...]
 
 
 def model_card(network: Network) -> str:
@@ -68,7 +79,8 @@ def model_card(network: Network) -> str:
     Raises
     ------
     UserError
-        When the provenance holds no metrics; ``bnn-hw evaluate --write`` puts them there.
+        When the provenance holds no metrics; ``bnn-hw evaluate --write`` puts them there. Also for
+        studies in it that are not legal.
     """
     metrics = network.provenance.get("metrics")
     if not isinstance(metrics, dict) or "test" not in metrics:
@@ -76,6 +88,9 @@ def model_card(network: Network) -> str:
             f"network {network.name} holds no metrics: run 'bnn-hw evaluate MODEL --write' first"
         )
     test = metrics["test"]
+    studies = noted_studies(network)
+    card = study_context(studies, network.digest(), is_seventeen=metrics["set"] == "ecg17")
+    smoke = any(study.smoke for study in studies)
     command = (
         f"bnn-hw evaluate {network.name} --set {metrics['set']} --protocol {metrics['protocol']} "
         f"--seed {metrics['split_seed']} --records DIR"
@@ -92,7 +107,7 @@ def model_card(network: Network) -> str:
             layers=tuple(_layer_line(network)),
             storage=storage(network),
             macs=f"{macs(network):,}",
-            data=_SETS.get(str(metrics["set"]), str(metrics["set"])),
+            data=_SMOKE_DATA if smoke else _SETS.get(str(metrics["set"]), str(metrics["set"])),
             protocol=_PROTOCOLS.get(str(metrics["protocol"]), str(metrics["protocol"])),
             split_seed=int(metrics["split_seed"]),
             test_line=_share_line(test),
@@ -109,6 +124,10 @@ def model_card(network: Network) -> str:
             experiment=f"experiments/{network.name}.toml",
             command=command,
             is_seventeen=metrics["set"] == "ecg17",
+            studies=bool(studies),
+            smoke=smoke,
+            protocol_name=str(metrics["protocol"]),
+            **vars(card),
         ),
     )
 

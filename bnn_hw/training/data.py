@@ -22,6 +22,9 @@ from bnn_hw.ecg.splits import Split, inter_patient_split, paper_split, random_sp
 from bnn_hw.errors import UserError
 from bnn_hw.training.experiment import DataConfig
 
+# Every class has at least two slices, so a quarter each still leaves half of them to train on.
+SMOKE_SHARES = (0.25, 0.25)
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -68,8 +71,7 @@ def split_fragments(fragments: FragmentSet, config: DataConfig, seed: int) -> Sp
 
 def smoke_split(fragments: FragmentSet, seed: int) -> Split:
     """Split the few shipped slices: shows that the way works, measures nothing."""
-    # Every class has at least two slices, so a quarter each still leaves half of them to train on.
-    return random_split(fragments, seed, 0.25, 0.25)
+    return random_split(fragments, seed, *SMOKE_SHARES)
 
 
 def arrange(fragments: FragmentSet, split: Split, description: Description) -> TrainingData:

@@ -1,15 +1,17 @@
-"""One experiment from records to checkpoint and metrics: `python -m bnn_hw.training.run`.
+"""One experiment from records to checkpoints and metrics: `python -m bnn_hw.training.run`.
 
 Reads EXPERIMENT.toml, the network description it names and WFDB records; writes to the output
 folder, NAME being the experiment's name:
 
-- NAME.npz: the chosen network, float32 arrays in the reference naming, what freeze takes;
-- NAME.seedS.npz, NAME.seedS.twin.npz, NAME.seedS.teacher.npz: those of every seed;
-- NAME.metrics.json: figures of validation and test, the protocol, digests of the data;
-- NAME.seedS.epochs.json: one entry an epoch; NAME.seedS.resume.pt: the state to resume from;
-- NAME.log: what was done when.
+- NAME.seedS.npz, NAME.seedS.twin.npz, NAME.seedS.teacher.npz: the networks of every seed, float32
+  arrays in the reference naming, what freeze takes; .epochs.json beside each has one entry an
+  epoch, .resume.pt the state to resume from;
+- NAME.seedS.log: what was done when;
+- NAME.npz, NAME.metrics.json: the chosen network; figures of validation and test of every seed,
+  the protocol, digests of the data. Not when some of the seeds were asked for: such runs can go on
+  side by side in one folder, and one with `resume` for all of them joins what they left.
 
-Epoch and seed are chosen on validation alone. The test part is read once, at the very end.
+Epoch and seed are chosen on validation alone. The test part is read once, when a seed is trained.
 """
 
 from __future__ import annotations
@@ -35,58 +37,17 @@ from bnn_hw.ecg.slices import load_slices
 from bnn_hw.errors import UserError
 from bnn_hw.files import write_text
 from bnn_hw.metrics import Scores, score
-from bnn_hw.training.checkpoints import load_resumable, save_npz, save_resumable
+from bnn_hw.training.checkpoints import load_npz, load_resumable, save_npz, save_resumable
 from bnn_hw.training.data import Part, TrainingData, arrange, smoke_split, split_fragments
 from bnn_hw.training.experiment import Experiment, load_experiment, load_teacher
 from bnn_hw.training.loop import SeedRun
 from bnn_hw.training.network import BinaryNetwork, checkpoint_arrays
+from bnn_hw.training.results import PartResult, SeedResult, Trained
 from bnn_hw.training.trace import count_sign_zeros, predict_logits
 
 _SMOKE = {"epochs": 3, "batch": 8}
-
-
-@dataclass(frozen=True)
-class SeedResult:
-    """What one seed gave: the chosen epoch and the scores of the networks that came of it.
-
-    `parts` maps "binary", "twin" and "teacher", as far as trained, to the chosen epoch and the
-    scores of validation and test.
-    """
-
-    run: SeedRun
-    data: TrainingData
-    parts: dict[str, dict[str, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        scores = {
-            part: {key: v.to_dict() if isinstance(v, Scores) else v for key, v in figures.items()}
-            for part, figures in self.parts.items()
-        }
-        return {"seed": self.run.seed, "data": dict(self.data.digests), **scores}
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """Outcome of an experiment; `to_dict` is what NAME.metrics.json holds."""
-
-    experiment: dict[str, Any]
-    smoke: bool
-    seed_chosen: int
-    epoch_chosen: int
-    seeds: tuple[SeedResult, ...]
-    validation: Scores
-    test: Scores
-    sign_zeros_test: dict[str, Any]
-    torch_version: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        plain = dict(vars(self))
-        plain["seeds"] = [result.to_dict() for result in self.seeds]
-        plain["validation"] = self.validation.to_dict()
-        plain["test"] = self.test.to_dict()
-        return plain
+# Two, so that choosing and joining are run through too.
+_SMOKE_SEEDS = 2
 
 
 def train(
@@ -97,62 +58,66 @@ def train(
     smoke: bool = False,
     show_progress: bool = True,
     seeds: Sequence[int] | None = None,
-) -> Metrics:
+) -> Trained:
     """Run an experiment and write its files to `out`.
 
     `records` is the folder of WFDB records (None: the variable BNN_HW_RECORDS names it), not needed
     with `smoke`, which trains a few epochs on the shipped slices. `seeds` trains some of the
-    experiment's seeds only. Raises UserError for an illegal experiment, missing records, an output
-    folder that can't be written, or a resume file of another experiment.
+    experiment's seeds and joins nothing. Raises UserError for an illegal experiment, missing
+    records, an output folder that can't be written, or a resume file of another experiment.
     """
     experiment, description = load_experiment(config)
     teacher = load_teacher(config, experiment, description)
-    experiment = _shortened(experiment, seeds, smoke)
+    wanted = _wanted(experiment, seeds)
+    if smoke:
+        experiment, wanted = _shortened(experiment), wanted[:_SMOKE_SEEDS]
     torch.set_num_threads(experiment.training.threads)
     # Missing records are said before anything is written.
     folder = None if smoke else records_dir(records)
-    with _log(out, experiment.name, append=resume) as log:
-        fragments = load_slices(experiment.data.set) if folder is None else None
-        if fragments is None:
-            assert folder is not None
-            fragments = load_set(experiment.data.set, folder)
-        trainer = _Trainer(experiment, description, teacher, out, resume, show_progress, log)
-        results = [trainer.train_seed(seed, fragments, smoke) for seed in experiment.training.seeds]
-        best = max(results, key=lambda r: (r.run.best["merit"], -r.run.best["loss"]))
-        metrics = _conclude(best, results, smoke)
-        save_npz(out / f"{experiment.name}.npz", checkpoint_arrays(best.run.network))
-        _write_json(out / f"{experiment.name}.metrics.json", metrics.to_dict())
-        log.info(
-            "%s: seed %d, epoch %d, validation %.4f, test %.4f (%d of %d)",
-            experiment.name, metrics.seed_chosen, metrics.epoch_chosen,
-            metrics.validation.accuracy, metrics.test.accuracy, metrics.test.correct,
-            metrics.test.fragments,
-        )  # fmt: skip
-    return metrics
+    name = experiment.data.set
+    fragments = load_slices(name) if folder is None else load_set(name, folder)
+    trainer = _Trainer(experiment, description, teacher, out, resume, show_progress)
+    results = tuple(trainer.train_seed(seed, fragments, smoke) for seed in wanted)
+    trained = Trained(experiment, description, fragments, smoke, results)
+    if seeds is None:
+        _join(trained, out)
+    return trained
 
 
-def _shortened(experiment: Experiment, seeds: Sequence[int] | None, smoke: bool) -> Experiment:
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Seeds of a list such as "1,3"; ValueError for anything else."""
+    if not all(part.isascii() and part.isdigit() and len(part) <= 10 for part in text.split(",")):
+        raise ValueError(f"{text[:40]!r} is no list of seeds such as 1,3")
+    return tuple(int(part) for part in text.split(","))
+
+
+def _wanted(experiment: Experiment, seeds: Sequence[int] | None) -> tuple[int, ...]:
     allowed = experiment.training.seeds
-    if seeds is not None:
-        foreign = [seed for seed in seeds if seed not in allowed]
-        if foreign or not seeds:
-            raise UserError(
-                f"seed {foreign or 'list empty'}: experiment {experiment.name} has seeds "
-                f"{', '.join(map(str, allowed))}; choose of those"
-            )
-        changes: dict[str, Any] = {"seeds": tuple(seeds)}
-        experiment = experiment.model_copy(
-            update={"training": experiment.training.model_copy(update=changes)}
+    if seeds is None:
+        return allowed
+    foreign = [seed for seed in seeds if seed not in allowed]
+    if foreign or not seeds:
+        raise UserError(
+            f"seed {foreign[0] if foreign else 'list empty'}: experiment {experiment.name} has seeds "
+            f"{', '.join(map(str, allowed))}; choose of those"
         )
-    if smoke:
-        changes = _SMOKE | {"seeds": experiment.training.seeds[:1]}
-        updates: dict[str, Any] = {"training": experiment.training.model_copy(update=changes)}
-        for name in ("twin", "teacher"):
-            real = getattr(experiment, name)
-            if real is not None:
-                updates[name] = real.model_copy(update={"epochs": 1})
-        experiment = experiment.model_copy(update=updates)
-    return experiment
+    return tuple(dict.fromkeys(seeds))
+
+
+def _shortened(experiment: Experiment) -> Experiment:
+    training = experiment.training.model_copy(update=_SMOKE)
+    updates: dict[str, Any] = {"training": training}
+    for name in ("twin", "teacher"):
+        real = getattr(experiment, name)
+        if real is not None:
+            updates[name] = real.model_copy(update={"epochs": 1})
+    return experiment.model_copy(update=updates)
+
+
+def _join(trained: Trained, out: Path) -> None:
+    name, best = trained.experiment.name, trained.chosen
+    save_npz(out / f"{name}.npz", load_npz(trained.checkpoint(out, best.seed)))
+    _write_json(out / f"{name}.metrics.json", trained.to_dict())
 
 
 @dataclass(frozen=True)
@@ -163,49 +128,49 @@ class _Trainer:
     out: Path
     resume: bool
     show_progress: bool
-    log: logging.Logger
 
     def train_seed(self, seed: int, fragments: FragmentSet, smoke: bool) -> SeedResult:
         """Train float twin, teacher and binary network of a seed, choose, then read the test."""
-        experiment = self.experiment
+        # A seed's files know nothing of the other seeds: each can be trained in a run of its own.
+        own_seed = self.experiment.training.model_copy(update={"seeds": (seed,)})
+        experiment = self.experiment.model_copy(update={"training": own_seed})
         if smoke:
             split = smoke_split(fragments, seed)
         else:
             split = split_fragments(fragments, experiment.data, seed)
         data = arrange(fragments, split, self.description)
         stem = f"{experiment.name}.seed{seed}"
-        self.log.info(
-            "%s: %d training, %d validation, %d test fragments",
-            stem, len(data.train), len(data.validation), len(data.test),
-        )  # fmt: skip
-        runs: dict[str, SeedRun] = {}
-        for part, real, own in (
-            ("twin", experiment.twin, self.description),
-            ("teacher", experiment.teacher, self.teacher),
-        ):
-            if real is not None and own is not None:
-                plan = experiment.in_real_numbers(real)
-                runs[part] = self._run(SeedRun(plan, own, seed, real=True), f"{stem}.{part}", data)
-        teacher = runs["teacher"].network if "teacher" in runs else None
-        runs["binary"] = self._run(
-            SeedRun(experiment, self.description, seed, teacher=teacher), stem, data
-        )
-        parts = {
-            part: {
-                "epoch": int(run.best["epoch"]),
-                "validation": _score(run.network, data.validation),
-                "test": _score(run.network, data.test),
-            }
-            for part, run in runs.items()
-        }
-        return SeedResult(runs["binary"], data, parts)
+        with _log(self.out, stem, append=self.resume) as log:
+            log.info(
+                "%s: %d training, %d validation, %d test fragments",
+                stem, len(data.train), len(data.validation), len(data.test),
+            )  # fmt: skip
+            runs: dict[str, SeedRun] = {}
+            for part, real, own in (
+                ("twin", experiment.twin, self.description),
+                ("teacher", experiment.teacher, self.teacher),
+            ):
+                if real is not None and own is not None:
+                    run = SeedRun(experiment.in_real_numbers(real), own, seed, real=True)
+                    runs[part] = self._run(run, f"{stem}.{part}", data, log)
+            teacher = runs["teacher"].network if "teacher" in runs else None
+            binary = SeedRun(experiment, self.description, seed, teacher=teacher)
+            runs["binary"] = self._run(binary, stem, data, log)
+            result = _conclude(runs, data, experiment)
+            for part, figures in result.parts.items():
+                log.info(
+                    "%s: %s, epoch %d, validation %.4f, test %.4f (%d of %d)",
+                    stem, part, figures.epoch, figures.validation.accuracy, figures.test.accuracy,
+                    figures.test.correct, figures.test.fragments,
+                )  # fmt: skip
+        return result
 
-    def _run(self, run: SeedRun, stem: str, data: TrainingData) -> SeedRun:
+    def _run(self, run: SeedRun, stem: str, data: TrainingData, log: logging.Logger) -> SeedRun:
         """Train to the end, keep the state after every epoch and the chosen network as arrays."""
         saved = self.out / f"{stem}.resume.pt"
         if self.resume and saved.exists():
             run.restore(load_resumable(saved))
-            self.log.info("%s: resumed after epoch %d", stem, len(run.history))
+            log.info("%s: resumed after epoch %d", stem, len(run.history))
         epochs = run.experiment.training.epochs
         with _progress(self.show_progress) as bar:
             task = bar.add_task(stem, total=epochs, completed=len(run.history))
@@ -221,25 +186,30 @@ class _Trainer:
                     f"{figures['validation_accuracy']:.4f} best {best}"
                 )
                 # A terminal has the bar; a log file or pipe gets a line an epoch.
-                self.log.log(logging.DEBUG if bar.live.is_started else logging.INFO, line)
+                log.log(logging.DEBUG if bar.live.is_started else logging.INFO, line)
                 bar.update(task, advance=1, description=f"{stem} best {best}")
         save_npz(self.out / f"{stem}.npz", checkpoint_arrays(run.chosen_network()))
         return run
 
 
-def _conclude(best: SeedResult, results: list[SeedResult], smoke: bool) -> Metrics:
-    zeros = count_sign_zeros(best.run.network, best.data.test.samples)
-    chosen = best.parts["binary"]
-    return Metrics(
-        experiment=best.run.experiment.model_dump(mode="json"),
-        smoke=smoke,
-        seed_chosen=best.run.seed,
-        epoch_chosen=chosen["epoch"],
-        seeds=tuple(results),
-        validation=chosen["validation"],
-        test=chosen["test"],
+def _conclude(runs: dict[str, SeedRun], data: TrainingData, experiment: Experiment) -> SeedResult:
+    binary = runs["binary"]
+    zeros = count_sign_zeros(binary.network, data.test.samples)
+    split_seed = experiment.data.split_seed
+    return SeedResult(
+        seed=binary.seed,
+        split_seed=binary.seed if split_seed is None else split_seed,
+        rank=(float(binary.best["merit"]), -float(binary.best["loss"])),
+        parts={
+            part: PartResult(
+                int(run.best["epoch"]),
+                _score(run.network, data.validation),
+                _score(run.network, data.test),
+            )
+            for part, run in runs.items()
+        },
+        digests=dict(data.digests),
         sign_zeros_test={"activations": list(zeros.activations), "weights": zeros.weights},
-        torch_version=str(torch.__version__),
     )
 
 
@@ -253,11 +223,11 @@ def _write_json(path: Path, content: Any) -> None:
 
 
 @contextlib.contextmanager
-def _log(out: Path, name: str, append: bool) -> Iterator[logging.Logger]:
-    """Log to NAME.log in full, and to stderr what a person wants to see."""
+def _log(out: Path, stem: str, append: bool) -> Iterator[logging.Logger]:
+    """Log to STEM.log in full, and to stderr what a person wants to see."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(out / f"{name}.log", mode="a" if append else "w")
+        file = logging.FileHandler(out / f"{stem}.log", mode="a" if append else "w")
     except OSError as error:
         raise UserError(
             f"{out} cannot be written: {error.strerror}; choose another output folder"
@@ -265,7 +235,7 @@ def _log(out: Path, name: str, append: bool) -> Iterator[logging.Logger]:
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.INFO)
-    log = logging.getLogger(f"bnn_hw.training.{name}")
+    log = logging.getLogger(f"bnn_hw.training.{stem}")
     log.setLevel(logging.DEBUG)
     log.propagate = False
     log.handlers = [file, screen]
@@ -300,9 +270,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="output folder")
     parser.add_argument("--resume", action="store_true", help="go on where a run was interrupted")
     parser.add_argument("--smoke", action="store_true", help="3 epochs on the shipped slices")
+    parser.add_argument(
+        "--seeds", type=parse_seeds, metavar="S,S", help="train these seeds alone, join nothing"
+    )
     given = parser.parse_args(arguments)
     try:
-        train(given.experiment, given.records, given.out, given.resume, given.smoke)
+        train(
+            given.experiment, given.records, given.out, given.resume, given.smoke, seeds=given.seeds
+        )
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
