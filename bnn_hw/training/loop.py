@@ -128,7 +128,9 @@ class SeedRun:
         }
         self.history.append(figures)
         selection = self.experiment.selection
-        eligible = epoch > selection.start * self.experiment.training.epochs
+        # Weights that are not yet signs belong to another network than the one to be chosen.
+        signs = self.real or all(matrix.binary for matrix in self.network.matrices())
+        eligible = signs and epoch > selection.start * self.experiment.training.epochs
         merit = macro_f1 if selection.metric == "macro-f1" else accuracy
         if eligible and (merit, -loss) > (self.best["merit"], -self.best["loss"]):
             self.best = {

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,9 +11,9 @@ import torch
 from bnn_hw.description import Description
 from bnn_hw.errors import UserError
 from bnn_hw.training.checkpoints import load_resumable, save_resumable
-from bnn_hw.training.data import TrainingData
+from bnn_hw.training.data import Part, TrainingData
 from bnn_hw.training.experiment import Experiment
-from bnn_hw.training.loop import SeedRun, evaluate
+from bnn_hw.training.loop import SeedRun, _class_weights, evaluate
 
 Make = Callable[..., Experiment]
 
@@ -32,27 +34,205 @@ def assert_same(one: SeedRun, two: SeedRun) -> None:
         assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("estimator", ["straight-through", "narrowing"])
+def training(**changes: Any) -> dict[str, Any]:
+    return {"training": {"seeds": [7], "epochs": 6, "batch": 8} | changes}
+
+
+# Every ingredient of a recipe, each alone, and all that go together.
+RECIPES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "narrowing": {"estimator": {"kind": "narrowing"}},
+    "two steps": training(real_weights=0.5),
+    "average": {"averaging": {"decay": 0.9}},
+    "least slope": {"optimiser": {"least_slope": 0.3}},
+    "class weights": training(class_weights="inverse-root"),
+    "macro-F1": {"selection": {"metric": "macro-f1"}},
+    "real": {"optimiser": {"name": "adamw", "weight_clip": 0.0}},
+    "distillation": {"teacher": {"epochs": 3}, "distillation": {"weight": 0.7}},
+    "all": training(real_weights=0.5, class_weights="inverse-root", label_smoothing=0.1)
+    | {
+        "averaging": {"decay": 0.9},
+        "optimiser": {"least_slope": 0.0},
+        "selection": {"metric": "macro-f1", "start": 0.5},
+        "teacher": {"epochs": 3},
+        "distillation": {},
+    },
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("stop", [1, 4])
 def test_interrupted_and_resumed_equals_uninterrupted(
     tmp_path: Path,
     tiny_description: Description,
     make_experiment: Make,
     tiny_data: TrainingData,
-    estimator: str,
+    recipe: str,
     stop: int,
 ) -> None:
-    experiment = make_experiment(estimator={"kind": estimator})
-    whole = finish(SeedRun(experiment, tiny_description, 7), tiny_data)
-    first = SeedRun(experiment, tiny_description, 7)
+    experiment = make_experiment(**RECIPES[recipe])
+    real = recipe == "real"
+
+    def start() -> SeedRun:
+        # The teacher is rebuilt as a resumed run rebuilds it: from its own state.
+        teacher = None
+        if experiment.teacher is not None:
+            plan = experiment.in_real_numbers(experiment.teacher)
+            trained = finish(SeedRun(plan, tiny_description, 7, real=True), tiny_data)
+            teacher = trained.chosen_network()
+        return SeedRun(experiment, tiny_description, 7, real=real, teacher=teacher)
+
+    whole = finish(start(), tiny_data)
+    first = start()
     for _ in range(stop):
         first.run_epoch(tiny_data)
     save_resumable(tmp_path / "state.pt", first.state())
     torch.manual_seed(999)  # nothing may hang on the global generator
-    second = SeedRun(experiment, tiny_description, 7)
+    second = start()
     second.restore(load_resumable(tmp_path / "state.pt"))
     assert len(second.history) == stop
     assert_same(whole, finish(second, tiny_data))
+
+
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "plain"])
+def test_every_ingredient_does_something(
+    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData, recipe: str
+) -> None:
+    # Two thirds of class 0 are left out, or class weights would all be 1.
+    kept = (tiny_data.train.labels > 0) | (torch.arange(len(tiny_data.train)) < 11)
+    train = Part(tiny_data.train.samples[kept], tiny_data.train.labels[kept])
+    tiny_data = replace(tiny_data, train=train)
+    plain = finish(SeedRun(make_experiment(), tiny_description, 7), tiny_data)
+    experiment = make_experiment(**RECIPES[recipe])
+    teacher = None
+    if experiment.teacher is not None:
+        teacher = SeedRun(experiment, tiny_description, 8, real=True).network.eval()
+    run = SeedRun(experiment, tiny_description, 7, real=recipe == "real", teacher=teacher)
+    finish(run, tiny_data)
+    same = all(
+        torch.equal(tensor, run.best["weights"][name])
+        for name, tensor in plain.best["weights"].items()
+    )
+    # The rule of choice alone may well choose the same epoch; its own test follows.
+    assert recipe == "macro-F1" or not same
+
+
+def test_no_sign_stands_in_a_real_network(
+    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
+) -> None:
+    run = finish(SeedRun(make_experiment(), tiny_description, 7, real=True), tiny_data)
+    network = run.chosen_network()
+    assert not any(module.binary for module in [*network.matrices(), *network.signs()])
+    # Its answers move with the size of a weight, which a sign would hide.
+    before = network(tiny_data.test.samples)
+    with torch.no_grad():
+        network.matrices()[1].weight.mul_(2.0)
+    assert not torch.equal(before, network(tiny_data.test.samples))
+    binary = finish(SeedRun(make_experiment(), tiny_description, 7), tiny_data).chosen_network()
+    before = binary(tiny_data.test.samples)
+    with torch.no_grad():
+        binary.matrices()[1].weight.mul_(2.0)
+    assert torch.equal(before, binary(tiny_data.test.samples))
+
+
+def test_two_steps_choose_an_epoch_with_sign_weights(
+    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
+) -> None:
+    run = SeedRun(make_experiment(**training(real_weights=0.5)), tiny_description, 7)
+    binary = []
+    while not run.finished:
+        run.run_epoch(tiny_data)
+        binary.append({matrix.binary for matrix in run.network.matrices()})
+    assert binary == [{False}] * 3 + [{True}] * 3
+    late = max(run.history[3:], key=lambda f: (f["validation_accuracy"], -f["validation_loss"]))
+    assert run.best["epoch"] == late["epoch"]
+    # The chosen network is the one whose figures were seen.
+    assert evaluate(run.chosen_network(), tiny_data.validation)[0] == late["validation_loss"]
+
+
+def test_average_follows_the_weights_and_is_what_validation_sees(
+    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
+) -> None:
+    experiment = make_experiment(
+        averaging={"decay": 0.75}, training={"seeds": [7], "epochs": 2, "batch": 33}
+    )
+    run = SeedRun(experiment, tiny_description, 7)
+    start = {name: tensor.clone() for name, tensor in run.network.state_dict().items()}
+    figures = run.run_epoch(tiny_data)  # one step
+    latent = run.network.state_dict()
+    for name, tensor in run.average.items():
+        if tensor.is_floating_point():
+            assert torch.equal(tensor, torch.lerp(start[name], latent[name], 0.25)), name
+    assert any(not torch.equal(latent[name], run.average[name]) for name in latent)
+    loss = evaluate(run.network, tiny_data.validation)[0]
+    run.network.load_state_dict(run.average)
+    assert evaluate(run.network, tiny_data.validation)[0] == figures["validation_loss"] != loss
+
+
+def test_no_slope_falls_below_the_least(
+    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
+) -> None:
+    least = {}
+    for bound in (None, 0.3):
+        experiment = make_experiment(optimiser={"least_slope": bound})
+        run = finish(SeedRun(experiment, tiny_description, 7), tiny_data)
+        slopes = [w for name, w in run.network.state_dict().items() if "prelu" in name]
+        least[bound] = float(torch.cat(slopes).min())
+    assert least[None] < 0.3  # they start at 0.25
+    assert least[0.3] >= float(torch.tensor(0.3))
+
+
+def test_class_weights_are_inverse_roots_of_mean_one(tiny_description: Description) -> None:
+    labels = torch.tensor([0] * 1 + [1] * 4 + [2] * 16)
+    weights = _class_weights(labels, "inverse-root", tiny_description)
+    assert weights is not None and weights.tolist() == [3.0, 1.5, 0.75]
+    absent = _class_weights(labels[:1], "inverse-root", tiny_description)
+    assert absent is not None and absent.tolist() == [1.0, 0.0, 0.0]
+    assert _class_weights(labels, "none", tiny_description) is None
+
+
+def test_a_pupil_of_the_teacher_alone_sees_no_labels(
+    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
+) -> None:
+    experiment = make_experiment(teacher={"epochs": 1}, distillation={"weight": 1.0})
+    teacher = SeedRun(experiment, tiny_description, 8, real=True).network.eval()
+    before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
+    wrong = replace(
+        tiny_data, train=replace(tiny_data.train, labels=(tiny_data.train.labels + 1) % 3)
+    )
+    runs = [
+        finish(SeedRun(experiment, tiny_description, 7, teacher=teacher), data)
+        for data in (tiny_data, wrong)
+    ]
+    assert_same(*runs)
+    assert all(torch.equal(before[name], now) for name, now in teacher.state_dict().items())
+
+
+def test_loss_of_a_pupil_that_answers_as_its_teacher_is_the_labels_share(
+    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
+) -> None:
+    experiment = make_experiment(teacher={"epochs": 1}, distillation={"weight": 0.75})
+    teacher = SeedRun(experiment, tiny_description, 8, real=True).network.eval()
+    run = SeedRun(experiment, tiny_description, 7, teacher=teacher)
+    samples = tiny_data.train.samples
+    with torch.no_grad():
+        same = teacher(samples)
+    assert float(run._distil(same, samples, torch.tensor(2.0))) == 0.5
+    assert float(run._distil(same.roll(1, 1), samples, torch.tensor(2.0))) > 0.5
+
+
+def test_macro_f1_chooses_where_it_is_asked_for(
+    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
+) -> None:
+    experiment = make_experiment(
+        **training(epochs=20), selection={"metric": "macro-f1", "start": 0.2}
+    )
+    run = finish(SeedRun(experiment, tiny_description, 7), tiny_data)
+    late = run.history[4:]
+    expected = max(late, key=lambda f: (f["validation_macro_f1"], -f["validation_loss"]))
+    assert run.best["epoch"] == expected["epoch"]
+    assert run.best["merit"] == expected["validation_macro_f1"]
+    assert evaluate(run.chosen_network(), tiny_data.validation)[2] == run.best["merit"]
 
 
 def test_a_seed_fixes_everything_and_another_changes_it(
@@ -83,8 +263,9 @@ def test_the_best_epoch_is_chosen_on_validation_ties_by_loss(
     expected = max(late, key=lambda f: (f["validation_accuracy"], -f["validation_loss"]))
     assert run.best["epoch"] == expected["epoch"]
     # The weights kept are those of that epoch: they give its figures again.
-    loss, accuracy = evaluate(run.chosen_network(), tiny_data.validation)
-    assert (loss, accuracy) == (expected["validation_loss"], expected["validation_accuracy"])
+    figures = evaluate(run.chosen_network(), tiny_data.validation)
+    names = ("validation_loss", "validation_accuracy", "validation_macro_f1")
+    assert figures == tuple(expected[name] for name in names)
 
 
 def test_the_test_part_has_no_say(
@@ -108,6 +289,8 @@ def test_a_foreign_or_torn_state_is_refused(
         run.restore(other.state())
     with pytest.raises(UserError, match="belongs to another seed"):
         run.restore(SeedRun(make_experiment(), tiny_description, 8).state())
+    with pytest.raises(UserError, match="belongs to another real"):
+        run.restore(SeedRun(make_experiment(), tiny_description, 7, real=True).state())
     torn = {name: value for name, value in run.state().items() if name != "optimiser"}
     with pytest.raises(UserError, match="incomplete"):
         run.restore(torn)

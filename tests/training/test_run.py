@@ -12,10 +12,41 @@ from bnn_hw.ecg.slices import load_slices
 from bnn_hw.errors import UserError
 from bnn_hw.training.checkpoints import load_npz
 from bnn_hw.training.network import build_from_checkpoint
-from bnn_hw.training.run import main, train
+from bnn_hw.training.run import main, parse_seeds, train
 from bnn_hw.training.trace import predict_logits
 
 ROOT = Path(__file__).parents[2]
+
+
+FULL = f"""
+name = "ecg5"
+network = "{ROOT}/networks/ecg5.toml"
+[data]
+set = "ecg5"
+[training]
+seeds = [4, 9, 2]
+epochs = 5
+[twin]
+epochs = 2
+[teacher]
+epochs = 2
+network = "{ROOT}/networks/ecg5.toml"
+[distillation]
+weight = 0.5
+"""
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    """An experiment of three seeds with float twin and teacher, each seed with its own split."""
+    path = tmp_path / "ecg5.toml"
+    path.write_text(FULL)
+    return path
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What a run leaves but for its logs, which tell the time."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".log"}
 
 
 @pytest.mark.parametrize("name", ["ecg5", "ecg17"])
@@ -24,26 +55,76 @@ def test_smoke_goes_the_whole_way(name: str, tmp_path: Path) -> None:
     assert main([str(ROOT / f"experiments/{name}.toml"), "--smoke", "--out", str(out)]) == 0
     metrics = json.loads((out / f"{name}.metrics.json").read_text())
     seed = metrics["seed_chosen"]
-    assert {path.name for path in out.iterdir()} == {
-        f"{name}.npz", f"{name}.metrics.json", f"{name}.log",
-        f"{name}.seed{seed}.epochs.json", f"{name}.seed{seed}.resume.pt",
-    }  # fmt: skip
     assert metrics["smoke"] is True
     assert metrics["experiment"]["data"]["protocol"] == "random"
-    assert set(metrics["data"]) == {
-        "samples_sha256", "labels_sha256", "train_rows_sha256", "validation_rows_sha256",
-        "test_rows_sha256",
-    }  # fmt: skip
     description = Description.load(ROOT / f"networks/{name}.toml")
-    assert [c["label"] for c in metrics["test"]["classes"]] == list(description.labels)
-    assert sum(map(sum, metrics["test"]["confusion"])) == metrics["test"]["fragments"] > 0
-    epochs = json.loads((out / f"{name}.seed{seed}.epochs.json").read_text())
-    assert [entry["epoch"] for entry in epochs] == [1, 2, 3]
+    for entry in metrics["seeds"]:
+        assert set(entry["data"]) == {
+            "samples_sha256", "labels_sha256", "train_rows_sha256", "validation_rows_sha256",
+            "test_rows_sha256",
+        }  # fmt: skip
+        assert [c["label"] for c in entry["binary"]["test"]["classes"]] == list(description.labels)
+        test = entry["binary"]["test"]
+        assert sum(map(sum, test["confusion"])) == test["fragments"] > 0
+        epochs = json.loads((out / f"{name}.seed{entry['seed']}.epochs.json").read_text())
+        assert [figures["epoch"] for figures in epochs] == [1, 2, 3]
+    (chosen,) = [entry for entry in metrics["seeds"] if entry["seed"] == seed]
+    assert metrics["test"] == chosen["binary"]["test"]
     # The checkpoint is the network that was scored: its twin finds finite logits for every class.
+    assert (out / f"{name}.npz").read_bytes() == (out / f"{name}.seed{seed}.npz").read_bytes()
     twin = build_from_checkpoint(description, load_npz(out / f"{name}.npz"))
     logits = predict_logits(twin, load_slices(name).samples)  # type: ignore[arg-type]
     assert logits.shape == (len(load_slices(name)), len(description.labels))  # type: ignore[arg-type]
     assert bool(logits.isfinite().all())
+
+
+def test_every_network_of_a_seed_is_kept_and_scored(full: Path, tmp_path: Path) -> None:
+    trained = train(full, None, tmp_path / "a", smoke=True, show_progress=False)
+    assert [result.seed for result in trained.seeds] == [4, 9]
+    assert [result.split_seed for result in trained.seeds] == [4, 9]
+    rows = [result.digests["test_rows_sha256"] for result in trained.seeds]
+    assert rows[0] != rows[1]
+    expected = {"ecg5.npz", "ecg5.metrics.json"}
+    for seed in (4, 9):
+        for part in ("", ".twin", ".teacher"):
+            stem = f"ecg5.seed{seed}{part}"
+            expected |= {f"{stem}.npz", f"{stem}.epochs.json", f"{stem}.resume.pt"}
+    assert set(files(tmp_path / "a")) == expected
+    for result in trained.seeds:
+        assert set(result.parts) == {"binary", "twin", "teacher"}
+        assert result.to_dict()["twin"]["test"]["fragments"] == 10
+    assert trained.chosen.rank == max(result.rank for result in trained.seeds)
+
+
+def test_seeds_trained_apart_and_joined_are_those_trained_together(
+    full: Path, tmp_path: Path
+) -> None:
+    together, apart = tmp_path / "a", tmp_path / "b"
+    whole = train(full, None, together, smoke=True, show_progress=False)
+    for seed in (9, 4):
+        lone = train(full, None, apart, smoke=True, show_progress=False, seeds=[seed])
+        assert [result.seed for result in lone.seeds] == [seed]
+        assert not (apart / "ecg5.npz").exists() and not (apart / "ecg5.metrics.json").exists()
+        assert (apart / f"ecg5.seed{seed}.log").exists()
+    log = (apart / "ecg5.seed9.log").read_bytes()
+    joined = train(full, None, apart, resume=True, smoke=True, show_progress=False)
+    assert joined.to_dict() == whole.to_dict()
+    assert files(together) == files(apart)
+    assert (apart / "ecg5.seed9.log").read_bytes().startswith(log)
+
+
+def test_a_seed_that_the_experiment_lacks_is_refused(full: Path, tmp_path: Path) -> None:
+    for seeds in ([5], [4, 5], []):
+        with pytest.raises(UserError, match="has seeds 4, 9, 2"):
+            train(full, None, tmp_path / "out", smoke=True, seeds=seeds)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["", "1,", "a", "1;2", "-1", "1.0", "٣", "9" * 50])
+def test_a_list_of_seeds_that_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="no list of seeds"):
+        parse_seeds(text)
+    assert parse_seeds("3,1") == (3, 1)
 
 
 def test_resume_of_a_finished_run_gives_the_same_files(tmp_path: Path) -> None:
@@ -53,10 +134,7 @@ def test_resume_of_a_finished_run_gives_the_same_files(tmp_path: Path) -> None:
     (tmp_path / "b/ecg5.npz").unlink()
     again = train(config, None, tmp_path / "b", resume=True, smoke=True, show_progress=False)
     assert again.to_dict() == first.to_dict()
-    names = ("ecg5.npz", "ecg5.metrics.json")
-    assert [(tmp_path / "a" / n).read_bytes() for n in names] == [
-        (tmp_path / "b" / n).read_bytes() for n in names
-    ]
+    assert files(tmp_path / "a") == files(tmp_path / "b")
 
 
 def test_errors_are_one_line_and_exit_2(
