@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnn_hw.metrics import confidence_interval, score
+from bnn_hw.metrics import confidence_interval, score, score_confusion
 
 
 def test_scores_of_a_small_case() -> None:
@@ -20,6 +20,12 @@ def test_scores_of_a_small_case() -> None:
     assert (q.fragments, q.sensitivity, q.positive_predictivity, q.f1) == (0, None, None, None)
     assert scores.macro_f1 == (4 / 7 + 2 / 4 + 0.0) / 3
     assert scores.to_dict()["classes"][3]["label"] == "q"
+    assert score_confusion(np.array(scores.confusion), ("n", "s", "v", "q")) == scores
+
+
+def test_scores_of_nothing() -> None:
+    scores = score_confusion(np.zeros((2, 2), np.int64), ("a", "b"))
+    assert (scores.fragments, scores.correct, scores.accuracy, scores.macro_f1) == (0, 0, 0.0, None)
 
 
 def test_wilson_interval_against_published_values():
