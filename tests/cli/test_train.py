@@ -144,6 +144,20 @@ def test_seeds_that_are_none(refused: Refused, config: Path, seeds: str) -> None
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize("protocol", ["paper", "inter-patient"])
+def test_smoke_of_any_protocol_splits_the_slices_at_random(
+    run: Run, config: Path, protocol: str
+) -> None:
+    text = FULL.split("[twin]")[0].replace('set = "ecg5"', f'set = "ecg5"\nprotocol = "{protocol}"')
+    config.write_text(text)
+    assert run("train", config, "--smoke", "-o", "out").status == 0
+    study = load_study(Path("out/study"))
+    assert (study.protocol, study.test_share) == ("random", 0.25)
+    assert study.experiment["data"]["protocol"] == protocol
+    assert study.summary.twin is None
+    assert run("study", "out/study").status == 0
+
+
 def test_a_foreign_study_folder_stops_before_the_network(
     run: Run, config: Path, smoked: Path
 ) -> None:
