@@ -75,7 +75,9 @@ def train(
             print_json([result.to_dict() for result in trained.seeds])
         else:
             names = ", ".join(trained.checkpoint(target, r.seed).name for r in trained.seeds)
-            click.echo(f"{target}: {names}; 'bnn-hw train {config} --resume' joins all seeds")
+            click.echo(
+                f"{target}: {names}; 'bnn-hw train {config} -o {target} --resume' joins all seeds"
+            )
         return
     study = _finish(trained, target)
     if as_json:
