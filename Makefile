@@ -100,7 +100,8 @@ verify: $(VENV)/.verify
 	  --json build/verify.json --html build/verify.html
 
 train: $(VENV)/.train
-	@$(BIN)/bnn-hw train $(EXPERIMENT)
+	@$(BIN)/bnn-hw train $(EXPERIMENT) --resume -o build/train/$(basename $(notdir $(EXPERIMENT))) \
+	  $(if $(RECORDS),--records $(RECORDS))
 
 bench: $(VENV)/.dev
 	@$(BIN)/python benchmarks/golden.py

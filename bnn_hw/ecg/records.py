@@ -124,6 +124,15 @@ def import_wfdb() -> Any:
         ) from problem
 
 
+def read_annotations(path: str | Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return positions ``(n,) int64``, ascending, and symbols of a record's beats and rhythms.
+
+    Both are empty where the record has no ``.atr`` file. Raises ``UserError`` as `read_record`.
+    """
+    base = _base(path)
+    return _read_annotations(base, int(_read_header(base).sig_len))
+
+
 def record_leads(path: str | Path) -> tuple[str, ...]:
     """Return the names of a record's signals; raises ``UserError`` as ``read_record`` does."""
     return tuple(str(signal) for signal in _read_header(_base(path)).sig_name)

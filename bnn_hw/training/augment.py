@@ -7,39 +7,120 @@ so that what is trained on is what hardware can see. Never applied to validation
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from bnn_hw.training.experiment import AugmentationConfig
 
+Draw = Callable[[], Tensor]
+
+RATE_HZ = 360
+# Bands of the disturbances in Hz: mains with its drift, muscle noise, baseline wander.
+_HUM, _MUSCLE, _WANDER = (45.0, 65.0), (20.0, 150.0), (0.05, 0.5)
+# Samples at the start of a fragment that are looked for again near its end: one beat or more.
+_SEAM_TEMPLATE = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Fragments:
+    """Fragments to be augmented, a row each.
+
+    `samples` (n, time) float integers; `lengths` (n, 1) int64, after how many samples each is
+    rotated (see `seam_lengths`); `beats` (n, time) kinds of beats, moved as the samples are, or None.
+    """
+
+    samples: Tensor
+    lengths: Tensor
+    beats: Tensor | None = None
+
+    def take(self, rows: Tensor) -> Fragments:
+        """Return the given rows."""
+        beats = None if self.beats is None else self.beats[rows]
+        return Fragments(self.samples[rows], self.lengths[rows], beats)
+
+
+def seam_lengths(samples: Tensor, search: int) -> Tensor:
+    """Return (n, 1) int64 lengths at which each fragment joins its own start best.
+
+    The first 300 samples are compared with every stretch in the last `search` + 300; the one of
+    least squared distance marks where the fragment starts over. Rotated at that length a regular
+    rhythm stays regular: rotated at the full length the seam is a beat too early or too late, which
+    is just what tells a premature beat. `search` 0, or a fragment too short, gives full lengths.
+    """
+    count, time = samples.shape
+    first = time - _SEAM_TEMPLATE - search
+    if search == 0 or first < _SEAM_TEMPLATE:
+        return torch.full((count, 1), time)
+    lengths = []
+    for part in samples.split(256):
+        stretches = part[:, first:].unfold(1, _SEAM_TEMPLATE, 1)
+        distances = (stretches - part[:, None, :_SEAM_TEMPLATE]).square().sum(2)
+        lengths.append(first + distances.argmin(1))
+    return torch.cat(lengths)[:, None]
+
 
 def augment(
-    samples: Tensor, config: AugmentationConfig, bits: int, generator: torch.Generator
-) -> Tensor:
-    """Return fragments that are shifted, amplified, offset and noisy, each by its own draw.
+    fragments: Fragments, config: AugmentationConfig, bits: int, generator: torch.Generator
+) -> Fragments:
+    """Return fragments that are shifted, amplified, offset and disturbed, each by its own draw.
 
-    `samples` is (n, time), float tensor of integers; so is the result, rounded half to even and
-    clipped to `bits` signed bits.
+    The samples are rounded half to even and clipped to `bits` signed bits.
 
     - shift: a rotation by up to +-`shift_samples` (what leaves at one end enters at the other, so
       no sample of a neighbouring fragment, which may be a test fragment, comes in);
     - gain: log-uniform between the two factors of `gain`;
-    - baseline: one offset up to +-`baseline`; noise: white, standard deviation `noise`; both in
-      the unit of the samples.
+    - disturbance: in `disturbed_share` of the fragments hum, muscle noise or white noise, at a
+      signal to noise ratio drawn from `snr_db`;
+    - baseline: one offset up to +-`baseline`, and a slow sine up to `wander`; noise: white, standard
+      deviation `noise`; all in the unit of the samples.
     """
-    count, length = samples.shape
+    samples, beats = fragments.samples, fragments.beats
+    count, time = samples.shape
+
+    def draw() -> Tensor:
+        return torch.rand((count, 1), generator=generator)
+
     if config.shift_samples:
         shifts = torch.randint(
             -config.shift_samples, config.shift_samples + 1, (count, 1), generator=generator
         )
-        samples = samples.gather(1, (torch.arange(length)[None, :] - shifts) % length)
+        source = (torch.arange(time)[None, :] - shifts) % fragments.lengths
+        samples = samples.gather(1, source)
+        beats = None if beats is None else beats.gather(1, source)
     low, high = math.log(config.gain[0]), math.log(config.gain[1])
     if low < high:
-        drawn = torch.rand((count, 1), generator=generator)
-        samples = samples * torch.exp(low + (high - low) * drawn)
+        samples = samples * torch.exp(low + (high - low) * draw())
+    if config.disturbed_share:
+        ratio = config.snr_db[0] + (config.snr_db[1] - config.snr_db[0]) * draw()
+        size = samples.std(1, keepdim=True) * 10 ** (-ratio / 20)
+        present = draw() < config.disturbed_share
+        samples = samples + present * size * _disturbance(draw, count, time, generator)
+    if config.wander:
+        samples = samples + config.wander * draw() * _sine(_WANDER, draw, time)
     if config.baseline:
-        samples = samples + config.baseline * (2 * torch.rand((count, 1), generator=generator) - 1)
+        samples = samples + config.baseline * (2 * draw() - 1)
     if config.noise:
         samples = samples + config.noise * torch.randn(samples.shape, generator=generator)
-    return samples.round().clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    limit = 1 << (bits - 1)
+    return Fragments(samples.round().clamp(-limit, limit - 1), fragments.lengths, beats)
+
+
+def _disturbance(draw: Draw, count: int, time: int, generator: torch.Generator) -> Tensor:
+    """Return (count, time) of unit power: a third each of hum, muscle noise and white noise."""
+    kind = draw()
+    hum = math.sqrt(2) * _sine(_HUM, draw, time)
+    white = torch.randn((count, time), generator=generator)
+    frequencies = torch.fft.rfftfreq(time, 1 / RATE_HZ)
+    band = (frequencies >= _MUSCLE[0]) & (frequencies <= _MUSCLE[1])
+    muscle = torch.fft.irfft(torch.fft.rfft(white) * band, n=time)
+    muscle = muscle / muscle.square().mean(1, keepdim=True).sqrt().clamp(min=1e-6)
+    return torch.where(kind < 1 / 3, hum, torch.where(kind < 2 / 3, muscle, white))
+
+
+def _sine(band: tuple[float, float], draw: Draw, time: int) -> Tensor:
+    """Return sines of amplitude 1, frequency from a band in Hz and any phase."""
+    cycles = (band[0] + (band[1] - band[0]) * draw()) * torch.arange(time)[None, :] / RATE_HZ
+    return torch.sin(2 * math.pi * (cycles + draw()))

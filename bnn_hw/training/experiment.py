@@ -80,19 +80,27 @@ class ScheduleConfig(_Strict):
 
 
 class AugmentationConfig(_Strict):
-    """Strength of each augmentation; the defaults switch all off."""
+    """Strength of each augmentation; the defaults switch all off.
+
+    `disturbed_share` of the fragments get hum, muscle noise or white noise, as strong as a signal to
+    noise ratio drawn from `snr_db`.
+    """
 
     shift_samples: Annotated[int, Field(ge=0, le=1 << 20, strict=True)] = 0
+    seam_samples: Annotated[int, Field(ge=0, le=1 << 20, strict=True)] = 0
     gain: tuple[_Positive, _Positive] = (1.0, 1.0)
     baseline: _NotNegative = 0.0
+    wander: _NotNegative = 0.0
     noise: _NotNegative = 0.0
+    disturbed_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    snr_db: tuple[float, float] = (6.0, 30.0)
 
-    @field_validator("gain")
+    @field_validator("gain", "snr_db")
     @classmethod
-    def _ordered(cls, gain: tuple[float, float]) -> tuple[float, float]:
-        if gain[0] > gain[1]:
-            raise ValueError("the first gain must not be above the second")
-        return gain
+    def _ordered(cls, pair: tuple[float, float]) -> tuple[float, float]:
+        if pair[0] > pair[1]:
+            raise ValueError("the first must not be above the second")
+        return pair
 
 
 class EstimatorConfig(_Strict):
@@ -133,6 +141,12 @@ class AveragingConfig(_Strict):
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
+class BeatsConfig(_Strict):
+    """Beat reader: `weight` of the loss that asks the last hidden layer for the kind of each beat."""
+
+    weight: _Positive = 1.0
+
+
 class SelectionConfig(_Strict):
     """The epoch that is best on validation is taken, from the share `start` of the run on."""
 
@@ -153,14 +167,17 @@ class Experiment(_Strict):
     estimator: EstimatorConfig = EstimatorConfig()
     averaging: AveragingConfig = AveragingConfig()
     selection: SelectionConfig = SelectionConfig()
+    beats: BeatsConfig | None = None
     twin: RealConfig | None = None
     teacher: RealConfig | None = None
     distillation: DistillationConfig | None = None
 
     @model_validator(mode="after")
-    def _teacher_has_pupil(self) -> Self:
+    def _fits_together(self) -> Self:
         if (self.distillation is None) != (self.teacher is None):
             raise ValueError("teacher and distillation stand together or not at all")
+        if self.training.epochs * (1 - self.training.real_weights) < 1:
+            raise ValueError("real_weights leaves no epoch to train weights as signs")
         return self
 
     def in_real_numbers(self, real: RealConfig) -> Experiment:

@@ -15,7 +15,8 @@ from torch import Tensor
 from bnn_hw.description import Description
 from bnn_hw.errors import UserError
 from bnn_hw.metrics import score
-from bnn_hw.training.augment import augment
+from bnn_hw.training.augment import Fragments, augment, seam_lengths
+from bnn_hw.training.beat_reader import BeatReader
 from bnn_hw.training.data import Part, TrainingData
 from bnn_hw.training.estimators import steepness_at
 from bnn_hw.training.experiment import Experiment
@@ -59,14 +60,19 @@ class SeedRun:
             make_real(self.network)
         self.generator = torch.Generator().manual_seed(seed)
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        self.reader = None if experiment.beats is None else BeatReader(self.network)
+        parameters = list(self.network.parameters())
+        if self.reader is not None:
+            parameters += self.reader.parameters()
         self.optimiser = kinds[experiment.optimiser.name](
-            self.network.parameters(),
+            parameters,
             lr=experiment.optimiser.learning_rate,
             weight_decay=experiment.optimiser.weight_decay,
         )
         self.history: list[dict[str, float]] = []
         self.best = dict(_NO_BEST)
         self.average = _copy(self.network) if experiment.averaging.decay else {}
+        self._source: Fragments | None = None
 
     @property
     def finished(self) -> bool:
@@ -81,6 +87,7 @@ class SeedRun:
             "seed": self.seed,
             "real": self.real,
             "network": self.network.state_dict(),
+            "reader": {} if self.reader is None else self.reader.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(),
             "average": self.average,
@@ -99,6 +106,8 @@ class SeedRun:
                 )
         try:
             self.network.load_state_dict(state["network"])
+            if self.reader is not None:
+                self.reader.load_state_dict(state["reader"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.generator.set_state(state["generator"])
             self.average = dict(state["average"])
@@ -153,6 +162,9 @@ class SeedRun:
         return self.network
 
     def _train(self, part: Part) -> float:
+        if self._source is None:
+            search = self.experiment.augmentation.seam_samples
+            self._source = Fragments(part.samples, seam_lengths(part.samples, search), part.beats)
         config = self.experiment.training
         rates = self.experiment.optimiser
         decay = self.experiment.averaging.decay
@@ -169,18 +181,20 @@ class SeedRun:
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             self._set_step(step / total)
-            samples = augment(
-                part.samples[rows],
+            drawn = augment(
+                self._source.take(rows),
                 self.experiment.augmentation,
                 self.description.input.bits,
                 self.generator,
             )
-            logits = self.network(samples)
+            logits, hidden = self.network.logits_and_hidden(drawn.samples)
             loss: Tensor = F.cross_entropy(
                 logits, part.labels[rows], class_weights, label_smoothing=config.label_smoothing
             )
             if self.teacher is not None:
-                loss = self._distil(logits, samples, loss)
+                loss = self._distil(logits, drawn.samples, loss)
+            if self.reader is not None and self.experiment.beats is not None:
+                loss = loss + self.experiment.beats.weight * self.reader.loss(hidden, drawn.beats)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()

@@ -26,11 +26,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bnn_hw.description import Description
+from bnn_hw.ecg.beats import beat_tracks
 from bnn_hw.ecg.fragments import FragmentSet, load_set
 from bnn_hw.ecg.records import records_dir
 from bnn_hw.ecg.slices import load_slices
@@ -76,7 +79,12 @@ def train(
     folder = None if smoke else records_dir(records)
     name = experiment.data.set
     fragments = load_slices(name) if folder is None else load_set(name, folder)
-    trainer = _Trainer(experiment, description, teacher, out, resume, show_progress)
+    beats = None
+    if experiment.beats is not None:
+        # The shipped slices come without annotations: the smoke run reads beats where none are.
+        empty = np.zeros(fragments.samples.shape, np.int8)
+        beats = empty if folder is None else beat_tracks(fragments, folder)
+    trainer = _Trainer(experiment, description, teacher, beats, out, resume, show_progress)
     results = tuple(trainer.train_seed(seed, fragments, smoke) for seed in wanted)
     trained = Trained(experiment, description, fragments, smoke, results)
     if seeds is None:
@@ -125,6 +133,7 @@ class _Trainer:
     experiment: Experiment
     description: Description
     teacher: Description | None
+    beats: NDArray[np.int8] | None
     out: Path
     resume: bool
     show_progress: bool
@@ -138,7 +147,7 @@ class _Trainer:
             split = smoke_split(fragments, seed)
         else:
             split = split_fragments(fragments, experiment.data, seed)
-        data = arrange(fragments, split, self.description)
+        data = arrange(fragments, split, self.description, self.beats)
         stem = f"{experiment.name}.seed{seed}"
         with _log(self.out, stem, append=self.resume) as log:
             log.info(
@@ -150,7 +159,10 @@ class _Trainer:
                 ("twin", experiment.twin, self.description),
                 ("teacher", experiment.teacher, self.teacher),
             ):
-                if real is not None and own is not None:
+                if part == "teacher" and real is not None and real == experiment.twin:
+                    # A teacher of the network's own shape, trained alike, is the twin itself.
+                    runs[part] = runs["twin"]
+                elif real is not None and own is not None:
                     run = SeedRun(experiment.in_real_numbers(real), own, seed, real=True)
                     runs[part] = self._run(run, f"{stem}.{part}", data, log)
             teacher = runs["teacher"].network if "teacher" in runs else None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from bnn_hw.training.augment import augment
+from bnn_hw.training.augment import Fragments, augment
 from bnn_hw.training.experiment import AugmentationConfig
 
 
