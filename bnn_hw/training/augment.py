@@ -91,7 +91,7 @@ def augment(
         samples = samples.gather(1, source)
         beats = None if beats is None else beats.gather(1, source)
     low, high = math.log(config.gain[0]), math.log(config.gain[1])
-    if low < high:
+    if low or high:
         samples = samples * torch.exp(low + (high - low) * draw())
     if config.disturbed_share:
         ratio = config.snr_db[0] + (config.snr_db[1] - config.snr_db[0]) * draw()
