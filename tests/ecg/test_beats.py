@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import wfdb
+from numpy.typing import NDArray
 
 from bnn_hw.ecg.beats import BEAT_KINDS, MARKED_SAMPLES, beat_tracks
 from bnn_hw.ecg.fragments import FragmentSet
@@ -47,12 +49,11 @@ def fragments_at(*places: tuple[str, int]) -> FragmentSet:
     )
 
 
-def stretches(track: np.ndarray) -> list[tuple[int, int, int]]:
+def stretches(track: NDArray[np.int8]) -> list[tuple[int, int, int]]:
     """What a track says, as (first, last, kind) of every stretch of one kind but none."""
     cuts = np.flatnonzero(np.diff(track)) + 1
     ends = [0, *cuts.tolist(), len(track)]
-    runs = [(a, b - 1, int(track[a])) for a, b in zip(ends, ends[1:], strict=False) if track[a]]
-    return runs
+    return [(a, b - 1, int(track[a])) for a, b in pairwise(ends) if track[a]]
 
 
 def test_beats_are_marked_around_their_annotation(tmp_path: Path, annotate: Annotate) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -26,12 +27,12 @@ def whole(rows: Tensor, beats: Tensor | None = None, search: int = 0) -> Fragmen
     return Fragments(rows, seam_lengths(rows, search), beats)
 
 
-def augmented(rows: Tensor, bits: int = BITS, seed: int = 4, **config: object) -> Tensor:
+def augmented(rows: Tensor, bits: int = BITS, seed: int = 4, **config: Any) -> Tensor:
     plan = AugmentationConfig.model_validate(config)
     return augment(whole(rows), plan, bits, generator(seed)).samples
 
 
-EVERYTHING: dict[str, object] = {
+EVERYTHING: dict[str, Any] = {
     "shift_samples": 9,
     "gain": (0.5, 2.0),
     "disturbed_share": 0.5,
@@ -200,7 +201,7 @@ def loud() -> Tensor:
     return (wave * 2**17 + offset).round().float()
 
 
-def added(rows: Tensor, **config: object) -> Tensor:
+def added(rows: Tensor, **config: Any) -> Tensor:
     return augmented(rows, LOUD_BITS, **config).double() - rows.double()
 
 
