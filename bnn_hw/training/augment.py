@@ -7,15 +7,12 @@ so that what is trained on is what hardware can see. Never applied to validation
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from bnn_hw.training.experiment import AugmentationConfig
-
-Draw = Callable[[], Tensor]
 
 RATE_HZ = 360
 # Bands of the disturbances in Hz: mains with its drift, muscle noise, baseline wander.
@@ -52,7 +49,7 @@ def seam_lengths(samples: Tensor, search: int) -> Tensor:
     """
     count, time = samples.shape
     first = time - _SEAM_TEMPLATE - search
-    if search == 0 or first < _SEAM_TEMPLATE:
+    if search == 0 or first < max(_SEAM_TEMPLATE, time // 2):
         return torch.full((count, 1), time)
     lengths = []
     for part in samples.split(256):
@@ -87,7 +84,7 @@ def augment(
         shifts = torch.randint(
             -config.shift_samples, config.shift_samples + 1, (count, 1), generator=generator
         )
-        source = (torch.arange(time)[None, :] - shifts) % fragments.lengths
+        source = _rotation(shifts, fragments.lengths, time)
         samples = samples.gather(1, source)
         beats = None if beats is None else beats.gather(1, source)
     low, high = math.log(config.gain[0]), math.log(config.gain[1])
@@ -95,11 +92,11 @@ def augment(
         samples = samples * torch.exp(low + (high - low) * draw())
     if config.disturbed_share:
         ratio = config.snr_db[0] + (config.snr_db[1] - config.snr_db[0]) * draw()
-        size = samples.std(1, keepdim=True) * 10 ** (-ratio / 20)
-        present = draw() < config.disturbed_share
-        samples = samples + present * size * _disturbance(draw, count, time, generator)
+        rows = (draw() < config.disturbed_share).flatten().nonzero().flatten()
+        size = samples[rows].std(1, keepdim=True) * 10 ** (-ratio[rows] / 20)
+        samples = samples.index_add(0, rows, size * _disturbance(len(rows), time, generator))
     if config.wander:
-        samples = samples + config.wander * draw() * _sine(_WANDER, draw, time)
+        samples = samples + config.wander * draw() * _sine(_WANDER, (count, time), generator)
     if config.baseline:
         samples = samples + config.baseline * (2 * draw() - 1)
     if config.noise:
@@ -108,19 +105,30 @@ def augment(
     return Fragments(samples.round().clamp(-limit, limit - 1), fragments.lengths, beats)
 
 
-def _disturbance(draw: Draw, count: int, time: int, generator: torch.Generator) -> Tensor:
+def _rotation(shifts: Tensor, lengths: Tensor, time: int) -> Tensor:
+    """Return (n, time) int64: the sample, modulo its row's length, that comes to each place."""
+    source = torch.arange(time)[None, :] - shifts % lengths
+    # Lengths reach from half of time to time, so one turn to either side is enough; a remainder
+    # of every single index would take three times as long.
+    source = torch.where(source < 0, source + lengths, source)
+    return torch.where(source >= lengths, source - lengths, source)
+
+
+def _disturbance(count: int, time: int, generator: torch.Generator) -> Tensor:
     """Return (count, time) of unit power: a third each of hum, muscle noise and white noise."""
-    kind = draw()
-    hum = math.sqrt(2) * _sine(_HUM, draw, time)
-    white = torch.randn((count, time), generator=generator)
+    hums, muscles = count // 3, count // 3
+    hum = math.sqrt(2) * _sine(_HUM, (hums, time), generator)
+    noise = torch.randn((count - hums, time), generator=generator)
     frequencies = torch.fft.rfftfreq(time, 1 / RATE_HZ)
     band = (frequencies >= _MUSCLE[0]) & (frequencies <= _MUSCLE[1])
-    muscle = torch.fft.irfft(torch.fft.rfft(white) * band, n=time)
+    muscle = torch.fft.irfft(torch.fft.rfft(noise[:muscles]) * band, n=time)
     muscle = muscle / muscle.square().mean(1, keepdim=True).sqrt().clamp(min=1e-6)
-    return torch.where(kind < 1 / 3, hum, torch.where(kind < 2 / 3, muscle, white))
+    return torch.cat([hum, muscle, noise[muscles:]])
 
 
-def _sine(band: tuple[float, float], draw: Draw, time: int) -> Tensor:
-    """Return sines of amplitude 1, frequency from a band in Hz and any phase."""
-    cycles = (band[0] + (band[1] - band[0]) * draw()) * torch.arange(time)[None, :] / RATE_HZ
-    return torch.sin(2 * math.pi * (cycles + draw()))
+def _sine(band: tuple[float, float], shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Return sines of amplitude 1, a frequency from a band in Hz and any phase a row."""
+    count, time = shape
+    frequency = band[0] + (band[1] - band[0]) * torch.rand((count, 1), generator=generator)
+    phase = torch.rand((count, 1), generator=generator)
+    return torch.sin(2 * math.pi * (frequency * torch.arange(time)[None, :] / RATE_HZ + phase))
