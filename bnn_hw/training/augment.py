@@ -115,15 +115,18 @@ def _rotation(shifts: Tensor, lengths: Tensor, time: int) -> Tensor:
 
 
 def _disturbance(count: int, time: int, generator: torch.Generator) -> Tensor:
-    """Return (count, time) of unit power: a third each of hum, muscle noise and white noise."""
-    hums, muscles = count // 3, count // 3
-    hum = math.sqrt(2) * _sine(_HUM, (hums, time), generator)
-    noise = torch.randn((count - hums, time), generator=generator)
-    frequencies = torch.fft.rfftfreq(time, 1 / RATE_HZ)
-    band = (frequencies >= _MUSCLE[0]) & (frequencies <= _MUSCLE[1])
-    muscle = torch.fft.irfft(torch.fft.rfft(noise[:muscles]) * band, n=time)
-    muscle = muscle / muscle.square().mean(1, keepdim=True).sqrt().clamp(min=1e-6)
-    return torch.cat([hum, muscle, noise[muscles:]])
+    """Return (count, time) of unit power: hum, muscle noise, white noise, a third of the rows each."""
+    third = count // 3
+    hum = math.sqrt(2) * _sine(_HUM, (third, time), generator)
+    noise = torch.randn((count - third, time), generator=generator)
+    # torch's FFT refuses a batch of no rows.
+    if third:
+        frequencies = torch.fft.rfftfreq(time, 1 / RATE_HZ)
+        band = (frequencies >= _MUSCLE[0]) & (frequencies <= _MUSCLE[1])
+        muscle = torch.fft.irfft(torch.fft.rfft(noise[:third]) * band, n=time)
+        size = muscle.square().mean(1, keepdim=True).sqrt()
+        noise[:third] = muscle / size.clamp(min=1e-6)
+    return torch.cat([hum, noise])
 
 
 def _sine(band: tuple[float, float], shape: tuple[int, int], generator: torch.Generator) -> Tensor:

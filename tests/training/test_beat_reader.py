@@ -291,8 +291,12 @@ def test_a_state_without_its_reader_is_torn(
 def test_the_reader_learns_in_the_loop(
     long_description: Description, make_experiment: Make, long_data: TrainingData
 ) -> None:
+    # Beats that were not moved with the samples would teach nothing.
+    moved = {"shift_samples": 400, "seam_samples": 200}
     experiment = make_experiment(
-        beats={"weight": 1.0}, augmentation={}, training={"seeds": [7], "epochs": 40, "batch": 12}
+        beats={"weight": 1.0},
+        augmentation=moved,
+        training={"seeds": [7], "epochs": 40, "batch": 12},
     )
     run = finish(SeedRun(experiment, long_description, 7), long_data)
     assert run.reader is not None and long_data.train.beats is not None

@@ -49,6 +49,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "macro-F1": {"selection": {"metric": "macro-f1"}},
     "real": {"optimiser": {"name": "adamw", "weight_clip": 0.0}},
     "distillation": {"teacher": {"epochs": 3}, "distillation": {"weight": 0.7}},
+    "beats": {"beats": {"weight": 0.5}},
+    "disturbances": {"augmentation": {"shift_samples": 5, "disturbed_share": 0.5, "wander": 8}},
     "all": training(real_weights=0.5, class_weights="inverse-root", label_smoothing=0.1)
     | {
         "averaging": {"decay": 0.9},
@@ -56,8 +58,17 @@ RECIPES: dict[str, dict[str, Any]] = {
         "selection": {"metric": "macro-f1", "start": 0.5},
         "teacher": {"epochs": 3},
         "distillation": {},
+        "beats": {},
+        "augmentation": {"shift_samples": 5, "gain": [0.8, 1.25], "disturbed_share": 0.5},
     },
 }
+
+
+@pytest.fixture
+def tiny_data(tiny_data: TrainingData) -> TrainingData:
+    """The tiny data with beats where the wave stands high, as a record's annotations would."""
+    beats = (tiny_data.train.samples > 40).to(torch.int8)
+    return replace(tiny_data, train=replace(tiny_data.train, beats=beats))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -100,7 +111,9 @@ def test_every_ingredient_does_something(
 ) -> None:
     # Two thirds of class 0 are left out, or class weights would all be 1.
     kept = (tiny_data.train.labels > 0) | (torch.arange(len(tiny_data.train)) < 11)
-    train = Part(tiny_data.train.samples[kept], tiny_data.train.labels[kept])
+    whole = tiny_data.train
+    assert whole.beats is not None
+    train = Part(whole.samples[kept], whole.labels[kept], whole.beats[kept])
     tiny_data = replace(tiny_data, train=train)
     plain = finish(SeedRun(make_experiment(), tiny_description, 7), tiny_data)
     experiment = make_experiment(**RECIPES[recipe])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 
 from bnn_hw.description import Description
 from bnn_hw.ecg.slices import load_slices
@@ -47,6 +48,17 @@ def full(tmp_path: Path) -> Path:
 def files(folder: Path) -> dict[str, bytes]:
     """What a run leaves but for its logs, which tell the time."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".log"}
+
+
+def write_annotations(folder: Path, name: str, symbols: str) -> None:
+    """Write header and annotations of a record, a beat every 250 samples, without its samples."""
+    length = 650_000
+    (folder / f"{name}.hea").write_text(
+        f"{name} 1 360 {length}\n{name}.dat 212 200 11 1024 995 0 0 MLII\n"
+    )
+    at = np.arange(100, length, 250)
+    kinds = [symbols[i % len(symbols)] for i in range(len(at))]
+    wfdb.wrann(name, "atr", at, kinds, write_dir=str(folder))
 
 
 @pytest.mark.parametrize("name", ["ecg5", "ecg17"])
@@ -94,6 +106,89 @@ def test_every_network_of_a_seed_is_kept_and_scored(full: Path, tmp_path: Path) 
         assert set(result.parts) == {"binary", "twin", "teacher"}
         assert result.to_dict()["twin"]["test"]["fragments"] == 10
     assert trained.chosen.rank == max(result.rank for result in trained.seeds)
+
+
+def test_a_teacher_that_is_the_twin_is_trained_once(full: Path, tmp_path: Path) -> None:
+    lone = FULL.replace(f'epochs = 2\nnetwork = "{ROOT}/networks/ecg5.toml"', "epochs = 2")
+    lone = lone.replace("[4, 9, 2]", "[4]")
+    assert lone.count("network =") == 1
+    full.write_text(lone)
+    shared = train(full, None, tmp_path / "a", smoke=True, show_progress=False)
+    again = train(full, None, tmp_path / "a", resume=True, smoke=True, show_progress=False)
+    assert again.to_dict() == shared.to_dict()
+    (result,) = shared.seeds
+    assert result.parts["teacher"] == result.parts["twin"]
+    assert not list((tmp_path / "a").glob("*.teacher.*"))
+    # Trained on its own it would be the same: twin and pupil are those of a run that does so.
+    full.write_text(FULL.replace("[4, 9, 2]", "[4]"))
+    apart = train(full, None, tmp_path / "b", smoke=True, show_progress=False)
+    assert {name: part.to_dict() for name, part in apart.seeds[0].parts.items()} == {
+        name: part.to_dict() for name, part in result.parts.items()
+    }
+    one, two = (load_npz(tmp_path / folder / "ecg5.npz") for folder in "ab")
+    assert all(np.array_equal(one[key], two[key]) for key in one)
+
+
+BEATS = f"""
+name = "ecg5"
+network = "{ROOT}/networks/ecg5.toml"
+[data]
+set = "ecg5"
+test_share = 0.4
+validation_share = 0.2
+[training]
+seeds = [4]
+epochs = 2
+batch = 8
+[augmentation]
+shift_samples = 1800
+seam_samples = 360
+disturbed_share = 0.5
+[beats]
+weight = 1.0
+"""
+
+
+def test_the_annotations_of_the_records_reach_the_beat_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The shipped slices stand for the whole set; what is read of the records is annotations.
+    slices = load_slices("ecg5")
+    monkeypatch.setattr("bnn_hw.training.run.load_set", lambda name, records: slices)
+    (tmp_path / "beats.toml").write_text(BEATS)
+    (tmp_path / "plain.toml").write_text(BEATS.replace("[beats]\nweight = 1.0\n", ""))
+    for folder, symbols in (("normal", "NN"), ("mixed", "NV")):
+        (tmp_path / folder).mkdir()
+        for name in sorted(set(slices.records)):
+            write_annotations(tmp_path / folder, name, symbols)
+    arrays = {}
+    for config, folder in (("plain", "mixed"), ("beats", "normal"), ("beats", "mixed")):
+        out = tmp_path / f"{config} {folder}"
+        train(tmp_path / f"{config}.toml", tmp_path / folder, out, show_progress=False)
+        arrays[out.name] = load_npz(out / "ecg5.npz")
+    # A checkpoint is one of the network alone, whatever was read beside it.
+    shapes = [{name: a.shape for name, a in each.items()} for each in arrays.values()]
+    assert shapes[0] == shapes[1] == shapes[2]
+    plain, normal, mixed = arrays.values()
+    for one, two in ((plain, normal), (plain, mixed), (normal, mixed)):
+        assert any(not np.array_equal(one[key], two[key]) for key in one)
+
+
+def test_beats_without_their_records_annotations_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bnn_hw.training.run.load_set", lambda name, records: load_slices("ecg5"))
+    (tmp_path / "beats.toml").write_text(BEATS)
+    with pytest.raises(UserError, match="header"):
+        train(tmp_path / "beats.toml", tmp_path, tmp_path / "out", show_progress=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_smoke_reads_beats_where_none_are(tmp_path: Path) -> None:
+    (tmp_path / "beats.toml").write_text(BEATS)
+    for name in "ab":
+        train(tmp_path / "beats.toml", None, tmp_path / name, smoke=True, show_progress=False)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
 
 
 def test_seeds_trained_apart_and_joined_are_those_trained_together(
