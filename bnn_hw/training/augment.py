@@ -93,8 +93,10 @@ def augment(
     if config.disturbed_share:
         ratio = config.snr_db[0] + (config.snr_db[1] - config.snr_db[0]) * draw()
         rows = (draw() < config.disturbed_share).flatten().nonzero().flatten()
-        size = samples[rows].std(1, keepdim=True) * 10 ** (-ratio[rows] / 20)
-        samples = samples.index_add(0, rows, size * _disturbance(len(rows), time, generator))
+        # torch complains of the deviation of no rows, and some builds' FFT refuses them.
+        if len(rows):
+            size = samples[rows].std(1, keepdim=True) * 10 ** (-ratio[rows] / 20)
+            samples = samples.index_add(0, rows, size * _disturbance(len(rows), time, generator))
     if config.wander:
         samples = samples + config.wander * draw() * _sine(_WANDER, (count, time), generator)
     if config.baseline:
@@ -119,7 +121,6 @@ def _disturbance(count: int, time: int, generator: torch.Generator) -> Tensor:
     third = count // 3
     hum = math.sqrt(2) * _sine(_HUM, (third, time), generator)
     noise = torch.randn((count - third, time), generator=generator)
-    # torch's FFT refuses a batch of no rows.
     if third:
         frequencies = torch.fft.rfftfreq(time, 1 / RATE_HZ)
         band = (frequencies >= _MUSCLE[0]) & (frequencies <= _MUSCLE[1])

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnn_hw.ecg.beats import BEAT_KINDS
+from bnn_hw.errors import UserError
+from bnn_hw.training.layers import SignDense
 from bnn_hw.training.network import BinaryNetwork
 
 _KERNEL = 5
@@ -22,10 +24,18 @@ _WEIGHTS = {"none": 0.3, "supraventricular": 3.0, "ventricular": 2.0, "fusion": 
 
 
 class BeatReader(nn.Module):  # type: ignore[misc]  # torch is not followed
-    """Convolution with real weights from the last hidden layer to the kinds of beats."""
+    """Convolution with real weights from the last hidden layer to the kinds of beats.
+
+    Raises UserError for a network whose last layer with weights is dense.
+    """
 
     def __init__(self, network: BinaryNetwork) -> None:
         super().__init__()
+        if isinstance(network.matrices()[-1], SignDense):
+            raise UserError(
+                f"network {network.description.name} ends with a dense layer, which takes all "
+                "positions at once; the beat reader needs a conv there: take out [beats]"
+            )
         names = ("none", *(name for name, _ in BEAT_KINDS))
         channels = network.last_channels
         self.conv = nn.Conv1d(channels, len(names), _KERNEL, padding=_KERNEL // 2)

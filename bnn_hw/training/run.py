@@ -159,7 +159,7 @@ class _Trainer:
                 ("twin", experiment.twin, self.description),
                 ("teacher", experiment.teacher, self.teacher),
             ):
-                if part == "teacher" and real is not None and real == experiment.twin:
+                if part == "teacher" and own is self.description and real == experiment.twin:
                     # A teacher of the network's own shape, trained alike, is the twin itself.
                     runs[part] = runs["twin"]
                 elif real is not None and own is not None:

@@ -264,6 +264,7 @@ def test_the_ratio_is_drawn_between_its_bounds() -> None:
 
 
 def test_a_share_of_the_fragments_is_disturbed_and_a_flat_one_never() -> None:
+    assert torch.equal(augmented(samples(), disturbed_share=1e-9), samples())
     disturbed = int((added(loud(), disturbed_share=0.3) != 0).any(1).sum())
     assert abs(disturbed - 90) <= 6 * math.sqrt(300 * 0.3 * 0.7)
     flat = torch.full((20, TIME), 77.0)

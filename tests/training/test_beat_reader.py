@@ -131,9 +131,20 @@ def test_what_the_reader_asks_reaches_the_hidden_layers(
     assert last.weight.grad is None
 
 
+def test_a_network_that_ends_with_a_dense_layer_is_refused(tiny_description: Description) -> None:
+    fields = tiny_description.to_dict()
+    fields["layers"] = [
+        *fields["layers"][:5],
+        {"type": "dense", "out_channels": 3},
+        {"type": "head"},
+    ]
+    with pytest.raises(UserError, match="network tiny ends with a dense layer"):
+        BeatReader(build_network(Description.from_dict(fields)))
+
+
 # In the loop.
 
-SAMPLES = 840
+SAMPLES = 1000
 EVERYTHING: dict[str, Any] = {
     "beats": {"weight": 0.7},
     "augmentation": {
