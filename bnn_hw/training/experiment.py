@@ -46,6 +46,8 @@ class DataConfig(_Strict):
 class TrainingConfig(_Strict):
     """Length of the run and its seeds; with several, the best on validation is taken.
 
+    `norm_momentum` is the share of a batch's mean and variance that enters the running ones, which
+    become the thresholds: small, so that the thresholds do not hang on the last few batches.
     `real_weights` is the share of the run that trains binary activations with real weights, before
     the weights become signs too (two steps: Martinez et al., ICLR 2020, arXiv 2003.11535).
     """
@@ -55,6 +57,7 @@ class TrainingConfig(_Strict):
     batch: _Count = 64
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     class_weights: Literal["none", "inverse-root"] = "none"
+    norm_momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
     real_weights: Annotated[float, Field(ge=0, lt=1)] = 0.0
     threads: Annotated[int, Field(ge=1, le=256, strict=True)] = 1
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from bnn_hw.description import Description
 from bnn_hw.errors import UserError
@@ -58,6 +58,9 @@ class SeedRun:
         self.network: BinaryNetwork = build_network(description, estimator.kind, estimator.clip)
         if real:
             make_real(self.network)
+        for module in self.network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = experiment.training.norm_momentum
         self.generator = torch.Generator().manual_seed(seed)
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
         self.reader = None if experiment.beats is None else BeatReader(self.network)
