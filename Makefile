@@ -20,13 +20,14 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generate sim verify test test-fast lint train bench clean
+.PHONY: help setup generate sim verify verify-all test test-fast lint train bench clean
 
 help:
 	@echo "bnn_hw - binary neural networks as FPGA hardware that computes the same bits"
 	@echo
 	@echo "  make generate [MODEL=ecg17] [CYCLES=3700]   hardware, C++ and vectors into build/<model>/"
 	@echo "  make verify   [MODEL=...]                   every level, bit for bit; table, JSON and HTML"
+	@echo "  make verify-all RECORDS=DIR [MODEL=...]     the same on the whole data set; 512 fragments in RTL"
 	@echo "  make sim      [SIM=icarus|verilator]        cocotb benches: every cell, whole network on real ECG"
 	@echo "  make test                                   everything a contributor must keep green (CI)"
 	@echo "  make train    EXPERIMENT=experiments/X.toml [RECORDS=DIR]   train from ECG records"
@@ -34,8 +35,8 @@ help:
 	@echo "  make setup                                  the set-up alone (everything)"
 	@echo "  make test-fast | lint | clean               the fast tests | style, types, walls | remove build/"
 	@echo
-	@echo "MODEL is a shipped name (ecg5, ecg17) or a path to a frozen JSON. RECORDS is a folder with the"
-	@echo "MIT-BIH records ('bnn-hw data DIR' fetches them)."
+	@echo "MODEL is a shipped name (ecg5, ecg17, ecg5-small, ecg17-small) or a path to a frozen JSON. RECORDS"
+	@echo "is a folder with the MIT-BIH records ('bnn-hw data DIR' fetches them)."
 
 # ---- set-up -------------------------------------------------------------------------------------
 
@@ -99,6 +100,14 @@ verify: $(VENV)/.verify
 	@$(RUN) bnn_hw.verify $(if $(filter command line environment,$(origin MODEL)),$(MODEL)) \
 	  --json build/verify.json --html build/verify.html
 
+# Golden and C simulation on every fragment of the network's data set, RTL on as many as hours allow.
+verify-all: $(VENV)/.verify
+	@[ -n "$(strip $(RECORDS))" ] || { echo "verify-all: give RECORDS=DIR, the MIT-BIH records" >&2; exit 2; }
+	@mkdir -p build
+	@$(RUN) bnn_hw.verify $(if $(filter command line environment,$(origin MODEL)),$(MODEL)) \
+	  --fragments packed=all,torch=all,csim=all,verilator=512 \
+	  --json build/verify-all.json --html build/verify-all.html
+
 train: $(VENV)/.train
 	@$(BIN)/bnn-hw train $(EXPERIMENT) --resume -o build/train/$(basename $(notdir $(EXPERIMENT))) \
 	  $(if $(RECORDS),--records $(RECORDS))
@@ -127,7 +136,7 @@ test: lint
 	@echo "test: cocotb benches in both simulators"
 	@$(RUN) bnn_hw.simulate --sim icarus
 	@$(RUN) bnn_hw.simulate --sim verilator
-	@echo "test: every level on both shipped networks"
+	@echo "test: every level on every shipped network"
 	@$(MAKE) --no-print-directory verify
 	@echo "test: all passed; the report is build/verify.html"
 

@@ -83,7 +83,7 @@ def evaluate(
     if write:
         network = with_metrics(found.network, metrics)
         card = found.path.with_suffix(".md")
-        text = model_card(network)
+        text = model_card(network, found.name)
         save_network(network, found.path)
         write_text(card, text)
         remark(f"written {found.path} and {card}")

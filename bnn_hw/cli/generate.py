@@ -64,13 +64,14 @@ def generate(
     from bnn_hw.generate.build import generate as generate_build
     from bnn_hw.verify.fragments import demo_samples
 
-    network = find_model(model).network
+    found = find_model(model)
+    network = found.network
     folding = choose_folding(network, cycles, folds)
-    target = output if output is not None else Path("build") / network.name
+    target = output if output is not None else Path("build") / found.name
     build = generate_build(network, folding, target, demo_samples(network, DEMO_FRAGMENTS))
     files = sum(1 for path in build.path.rglob("*") if path.is_file())
     facts: dict[str, Any] = {
-        "model": network.name,
+        "model": found.name,
         "digest": network.digest(),
         "cycles_per_fragment": folding.cycles,
         "folding": _folding_facts(network, folding),
@@ -80,9 +81,7 @@ def generate(
     if as_json:
         print_json(facts)
         return
-    click.echo(
-        f"{network.name}, digest {network.digest()[:16]}, {folding.cycles} cycles a fragment"
-    )
+    click.echo(f"{found.name}, digest {network.digest()[:16]}, {folding.cycles} cycles a fragment")
     print_table(_table(facts["folding"], folding.cycles))
     click.echo(f"written {target}/, {files} files:")
     for folder, what in _CONTENTS:

@@ -36,7 +36,7 @@ BROKEN_PIPE_STATUS = 141
 def group() -> None:
     """From a trained binary neural network to FPGA hardware that computes the same bits.
 
-    MODEL is the name of a network that ships (ecg5, ecg17) or the path of a frozen one.
+    MODEL is the name of a network that ships (ecg5, ecg17, ecg5-small, ecg17-small) or the path of a frozen one.
     """
 
 

@@ -18,6 +18,17 @@ class Model:
     path: Path
 
     @property
+    def name(self) -> str:
+        """The shipped name, which may hold a hyphen (``ecg5-small``); else the network's own name.
+
+        Names the build folder, the verdict and the commands of the model card.
+        """
+        shipped = shipped_models().get(self.path.stem)
+        if shipped is not None and shipped.resolve() == self.path.resolve():
+            return self.path.stem
+        return self.network.name
+
+    @property
     def checkpoint(self) -> Path | None:
         """The ``.npz`` beside the file, for the torch level of verify."""
         beside = self.path.with_suffix(".npz")
@@ -44,6 +55,15 @@ def find_model(model: str) -> Model:
             "freeze a checkpoint with 'bnn-hw freeze'"
         )
     return Model(load_network(path), path)
+
+
+def shipped_twin(network: Network) -> Model | None:
+    """The shipped network of the same digest; None when there is none."""
+    for path in shipped_models().values():
+        twin = load_network(path)
+        if twin.digest() == network.digest():
+            return Model(twin, path)
+    return None
 
 
 def _exists(path: Path) -> bool:

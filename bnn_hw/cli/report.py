@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bnn_hw.cli.generate import choose_folding
-from bnn_hw.cli.models import find_model
+from bnn_hw.cli.models import Model, find_model
 from bnn_hw.cli.verify import verify
 from bnn_hw.errors import UserError
 from bnn_hw.generate.manifest import NAME as MANIFEST
@@ -54,10 +54,10 @@ def report(
         raise UserError(f"{verdict_file} holds {len(verdicts)} networks; leave MODEL out")
     subjects = []
     for verdict in verdicts:
-        network = find_model(model or verdict.model).network
-        _check_same(verdict, network)
-        fragments = default_fragments(network, None, None)
-        subjects.append(page.Subject(verdict, network, _plan(network), fragments))
+        found = find_model(model or verdict.model)
+        _check_same(verdict, found.network)
+        fragments = default_fragments(found.network, None, None)
+        subjects.append(page.Subject(verdict, found.network, _plan(found), fragments))
     page.write_report(output, subjects)
     click.echo(f"{output}")
     return overall_status(verdicts)
@@ -71,12 +71,13 @@ def _check_same(verdict: Verdict, network: Network) -> None:
         )
 
 
-def _plan(network: Network) -> Plan:
+def _plan(found: Model) -> Plan:
     """The plan of the build folder where there is one of this network, else of the default folding."""
     from bnn_hw.generate.build import open_build
     from bnn_hw.generate.manifest import read_manifest
 
-    folder = Path("build") / network.name
+    network = found.network
+    folder = Path("build") / found.name
     if (folder / MANIFEST).is_file() and read_manifest(folder).get("digest") == network.digest():
         return open_build(folder, network).plan
     return build_plan(network, choose_folding(network, None, ()))

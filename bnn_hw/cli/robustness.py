@@ -82,7 +82,7 @@ def robustness(
         "robustness.md": markdown(results),
     }
     drawn = picture(results)
-    target = output or Path("build") / "robustness" / network.name
+    target = output or Path("build") / "robustness" / found.name
     for file, text in files.items():
         write_text(target / file, text)
     write_bytes(target / "robustness.svg", drawn)

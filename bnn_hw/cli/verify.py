@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 
 from bnn_hw.cli.generate import DEMO_FRAGMENTS, choose_folding
-from bnn_hw.cli.models import Model, find_model, shipped_models
+from bnn_hw.cli.models import Model, find_model, shipped_models, shipped_twin
 from bnn_hw.cli.output import remark
 from bnn_hw.cli.verify_table import LiveTable
 from bnn_hw.errors import ToolMissing, UserError
 from bnn_hw.files import write_text
 from bnn_hw.ir import load_network
+from bnn_hw.verify.counts import ALL, Counts, parse_counts
 from bnn_hw.verify.fragments import Fragments, default_fragments, demo_samples, from_file
 from bnn_hw.verify.levels import LEVELS
 from bnn_hw.verify.runner import LevelChoice, choose_levels, run_levels
@@ -24,7 +25,6 @@ from bnn_hw.verify.subject import Subject
 from bnn_hw.verify.verdict import Verdict, overall_status
 
 BUILD = Path("build")
-MAX_FRAGMENTS = 100_000  # all of them are in memory at once
 # \b keeps click from filling the lines.
 _LEVEL_HELP = "\b\nLevels:\n" + "\n".join(f"  {level.name:<11}{level.says}" for level in LEVELS)
 
@@ -40,22 +40,9 @@ class Request:
     lead: str | None
     prepare: bool
     records: Path | None
-    fragments: int | None
-    every_fragment: bool
+    fragments: Counts
     cycles: int | None
     choice: LevelChoice
-
-
-def _parse_fragments(
-    context: click.Context, parameter: click.Parameter, value: str | None
-) -> int | str | None:
-    if value is None or value == "all":
-        return value
-    if value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= MAX_FRAGMENTS:
-        return int(value)
-    raise click.BadParameter(
-        f"{value[:40]!r} is neither a number of fragments, 1 to {MAX_FRAGMENTS}, nor 'all'"
-    )
 
 
 @click.command(epilog=_LEVEL_HELP)
@@ -87,9 +74,9 @@ def _parse_fragments(
 )
 @click.option(
     "--fragments",
-    callback=_parse_fragments,
-    metavar="N|all",
-    help="Fragments that every level takes [default: each level's own].",
+    metavar="N|all|LEVEL=N,...",
+    help="Fragments that every level takes, or a level by its name: 'all,verilator=500' "
+    "[default: each level's own].",
 )
 @click.option(
     "--levels",
@@ -119,7 +106,7 @@ def verify(
     lead: str | None,
     prepare: bool,
     records: Path | None,
-    fragments: int | str | None,
+    fragments: str | None,
     levels: str | None,
     cycles: int | None,
     json_file: Path | None,
@@ -137,8 +124,7 @@ def verify(
         lead=lead,
         prepare=prepare,
         records=records,
-        fragments=fragments if isinstance(fragments, int) else None,
-        every_fragment=fragments == "all",
+        fragments=parse_counts(fragments),
         cycles=cycles,
         choice=choose_levels(levels),
     )
@@ -192,11 +178,11 @@ def _subject(request: Request, model: Model) -> Subject:
     if request.build is not None:
         build = open_build(request.build, network)
     else:
-        target = BUILD / network.name
+        target = BUILD / model.name
         kept = BUILD / ".simulations"
         folding = choose_folding(network, request.cycles, ())
         build = generate(network, folding, target, demo_samples(network, DEMO_FRAGMENTS))
-    return Subject(network, build, _checkpoint(request, model), fragments, kept)
+    return Subject(network, build, _checkpoint(request, model), fragments, kept, model.name)
 
 
 def _checkpoint(request: Request, model: Model) -> Path | None:
@@ -207,11 +193,8 @@ def _checkpoint(request: Request, model: Model) -> Path | None:
         return request.checkpoint
     if model.checkpoint is not None:
         return model.checkpoint
-    shipped = shipped_models().get(model.network.name)
-    if shipped is None:
-        return None
-    twin = find_model(model.network.name)
-    return twin.checkpoint if twin.network.digest() == model.network.digest() else None
+    twin = shipped_twin(model.network)
+    return None if twin is None else twin.checkpoint
 
 
 def _fragments(request: Request, model: Model) -> Fragments:
@@ -220,16 +203,20 @@ def _fragments(request: Request, model: Model) -> Fragments:
     if request.input_file is not None:
         return from_file(model.network, request.input_file, request.prepare, request.lead)
     records = None
-    if request.records is not None and (request.every_fragment or request.fragments is not None):
+    if request.records is not None and request.fragments.given:
         records = records_dir(request.records)
-    return default_fragments(model.network, records, request.fragments)
+    counts = request.fragments
+    number = None if counts.everywhere == ALL else counts.everywhere
+    chosen = default_fragments(model.network, records, number)
+    if counts.largest is not None and counts.largest > len(chosen):  # a level wants more
+        return default_fragments(model.network, records, counts.largest)
+    return chosen
 
 
 def _run(subject: Subject, request: Request, on_stderr: bool) -> Verdict:
-    count = len(subject.fragments) if request.every_fragment else request.fragments
-    title = f"{subject.network.name}  {subject.network.digest()[:16]}  {subject.build.path}"
+    title = f"{subject.name}  {subject.network.digest()[:16]}  {subject.build.path}"
     with LiveTable(title, request.choice.names, on_stderr) as table:
-        verdict = run_levels(subject, request.choice, count, table.update)
+        verdict = run_levels(subject, request.choice, request.fragments, table.update)
         table.finish(verdict, f"fragments: {verdict.source}")
     return verdict
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from bnn_hw.errors import UserError
 from bnn_hw.generate.render import render
+from bnn_hw.identifiers import check_identifier
 from bnn_hw.ir.network import Network
 from bnn_hw.ir.storage import Storage, macs, storage
 from bnn_hw.report.evaluation import majority_share
@@ -73,14 +74,19 @@ class CardContext:
     study_commands: tuple[str, ...]
 
 
-def model_card(network: Network) -> str:
+def model_card(network: Network, shipped_name: str | None = None) -> str:
     """The card as Markdown.
+
+    Parameters
+    ----------
+    shipped_name
+        What the commands call the network (``ecg5-small``); None for its own name.
 
     Raises
     ------
     UserError
         When the provenance holds no metrics; ``bnn-hw evaluate --write`` puts them there. Also for
-        studies in it that are not legal.
+        studies in it that are not legal and for an experiment whose name is no plain identifier.
     """
     metrics = network.provenance.get("metrics")
     if not isinstance(metrics, dict) or "test" not in metrics:
@@ -88,17 +94,18 @@ def model_card(network: Network) -> str:
             f"network {network.name} holds no metrics: run 'bnn-hw evaluate MODEL --write' first"
         )
     test = metrics["test"]
+    name = shipped_name or network.name
     studies = noted_studies(network)
     card = study_context(studies, network.digest(), is_seventeen=metrics["set"] == "ecg17")
     smoke = any(study.smoke for study in studies)
     command = (
-        f"bnn-hw evaluate {network.name} --set {metrics['set']} --protocol {metrics['protocol']} "
+        f"bnn-hw evaluate {name} --set {metrics['set']} --protocol {metrics['protocol']} "
         f"--seed {metrics['split_seed']} --records DIR"
     )
     return render(
         "report/model_card.md.j2",
         CardContext(
-            name=network.name,
+            name=name,
             digest=network.digest(),
             labels=", ".join(network.labels),
             samples=network.input.samples,
@@ -121,7 +128,7 @@ def model_card(network: Network) -> str:
                 (label, tuple(row))
                 for label, row in zip(network.labels, test["confusion"], strict=True)
             ),
-            experiment=f"experiments/{network.name}.toml",
+            experiment=f"experiments/{_experiment(network)}.toml",
             command=command,
             is_seventeen=metrics["set"] == "ecg17",
             studies=bool(studies),
@@ -130,6 +137,13 @@ def model_card(network: Network) -> str:
             **vars(card),
         ),
     )
+
+
+def _experiment(network: Network) -> str:
+    """Name of the experiment that trained it; the network's own name where none is noted."""
+    training = network.provenance.get("training")
+    noted = training.get("experiment") if isinstance(training, dict) else None
+    return network.name if noted is None else check_identifier(str(noted), "experiment")
 
 
 def _layer_line(network: Network) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from bnn_hw.errors import ToolMissing, UserError
 from bnn_hw.simulate.tools import stop_running_tools
+from bnn_hw.verify.counts import Counts
 from bnn_hw.verify.levels import LEVEL_NAMES, LEVELS, Level
 from bnn_hw.verify.subject import Subject
 from bnn_hw.verify.verdict import LEFT_OUT, LevelResult, LevelSkipped, Verdict
@@ -62,7 +63,7 @@ Progress = Callable[[str, LevelResult | None], None]
 def run_levels(
     subject: Subject,
     choice: LevelChoice,
-    fragments: int | None = None,
+    fragments: Counts | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Verify one network.
@@ -70,10 +71,11 @@ def run_levels(
     Parameters
     ----------
     fragments
-        How many fragments every level takes; None for each level's own default.
+        How many fragments each level takes; None for each level's own default.
     progress
         Called with a level's name and None when it starts, and with its result when it ends.
     """
+    counts = fragments or Counts()
     told: Progress = progress or (lambda name, result: None)
     listed = [level for level in LEVELS if _belongs(level, choice, subject)]
 
@@ -81,7 +83,7 @@ def run_levels(
         if level.name not in choice.names:
             return LevelResult(level.name, 0, 0, 0, 0.0, True, LEFT_OUT, left_out=True)
         told(level.name, None)
-        result = run_level(level, subject, _count(level, subject, fragments))
+        result = run_level(level, subject, _count(level, subject, counts.of(level.name)))
         told(level.name, result)
         return result
 
@@ -96,8 +98,7 @@ def run_levels(
                 stop_running_tools()  # again and again: a level may start its next tool
                 time.sleep(0.05)
             raise
-    network = subject.network
-    return Verdict(network.name, network.digest(), tuple(results), subject.fragments.source)
+    return Verdict(subject.name, subject.network.digest(), tuple(results), subject.fragments.source)
 
 
 def run_level(level: Level, subject: Subject, count: int) -> LevelResult:

@@ -60,6 +60,8 @@ class Subject:
         All fragments; a level takes the first so many of them.
     kept
         Folder that keeps compiled simulations by the digest of their sources; None for none.
+    model
+        The name it ships under, told in the verdict; empty for the network's own name.
     stopped
         Set when the levels that still run are to end early.
     """
@@ -69,9 +71,15 @@ class Subject:
     checkpoint: Path | None
     fragments: Fragments
     kept: Path | None = None
+    model: str = ""
     stopped: threading.Event = field(default_factory=threading.Event)
     _traces: OrderedDict[tuple[int, int], Trace] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def name(self) -> str:
+        """What the verdict calls it."""
+        return self.model or self.network.name
 
     @property
     def plan(self) -> Plan:

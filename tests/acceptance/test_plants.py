@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bnn_hw.cli.models import find_model
 from bnn_hw.generate.build import generate
 from bnn_hw.generate.folding import default_cycles, solve
 from bnn_hw.ir import save_network
 from bnn_hw.verify.fragments import demo_samples
 from tests.acceptance.plants import CPP, RTL, caught_by
+from tests.reference import reference_network
 from tests.simulate.nets import folding_of, small_network
 
 FOLDS = {"conv1": (2, 5), "conv2": (3, 4), "conv3": (2, 6)}
@@ -51,12 +51,13 @@ def test_planted_fault_is_caught(
 
 def test_weight_bit_beyond_the_window_is_a_mismatch(tmp_path: Path) -> None:
     """The last chunk of a lane has room for more bits than the lane."""
-    network = find_model("ecg17").network
-    build = tmp_path / "ecg17"
+    network = reference_network()
+    model, build = tmp_path / "reference.json", tmp_path / "reference"
+    save_network(network, model)
     generate(network, solve(network, default_cycles(network)), build, demo_samples(network, 1))
-    path = build / "hls" / "ecg17_weights.hpp"
+    path = build / "hls" / "reference_weights.hpp"
     text = path.read_text()
-    chunk = re.search(r"block3_weights\S* = {\s*{0x\w+, 0x", text)
+    chunk = re.search(r"conv3_weights\S* = {\s*{0x\w+, 0x", text)
     assert chunk
     path.write_text(text[: chunk.end()] + "8000" + text[chunk.end() :])
-    assert caught_by(build, find_model("ecg17").path, "constants", tmp_path) == {"constants"}
+    assert caught_by(build, model, "constants", tmp_path) == {"constants"}

@@ -14,13 +14,33 @@ from bnn_hw.training.network import build_from_checkpoint, build_network, checkp
 from bnn_hw.training.trace import count_sign_zeros, layer_trace, predict_logits
 
 NETWORKS = Path(__file__).parents[2] / "networks"
-# Length after convolution and after pool, block by block (design, section 3).
+# Length after convolution and after pool, block by block, of the published architecture.
 LENGTHS = [(1802, 898), (902, 448), (452, 223), (227, 111), (115, 55), (59, 27)]
 
 
+@pytest.mark.parametrize("path", sorted(NETWORKS.glob("*.toml")), ids=lambda path: path.stem)
+def test_described_network_has_the_reference_names(path: Path) -> None:
+    description = Description.load(path)
+    assert description.name == path.stem
+    assert len(description.labels) in (5, 17)
+    arrays = checkpoint_arrays(build_network(description))
+    kept = {"conv": ["weight"], "prelu": ["weight"]}
+    kept["batch_norm"] = ["weight", "bias", "running_mean", "running_var"]
+    short = {"batch_norm": "bn"}
+    assert set(arrays) == {
+        f"block{number}.{short.get(layer.type, layer.type)}.{part}"
+        for number, block in enumerate(description.blocks(), 1)
+        for layer in block.layers
+        for part in kept.get(layer.type, [])
+    }
+    convs = [block.matrix for block in description.blocks()]
+    for number, conv in enumerate(convs, 1):
+        shape = arrays[f"block{number}.conv.weight"].shape
+        assert shape[0] == conv.out_channels and shape[2] == conv.kernel  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
-    ("name", "classes"),
-    [("ecg5", 5), ("ecg17", 17), ("reference5_int8_peak", 5), ("reference17_int8_peak", 17)],
+    ("name", "classes"), [("reference5_int8_peak", 5), ("reference17_int8_peak", 17)]
 )
 def test_reference_network_has_the_reference_names_and_shapes(name: str, classes: int) -> None:
     description = Description.load(NETWORKS / f"{name}.toml")
@@ -39,7 +59,7 @@ def test_reference_network_has_the_reference_names_and_shapes(name: str, classes
 
 
 def test_reference_network_has_the_reference_lengths() -> None:
-    description = Description.load(NETWORKS / "ecg17.toml")
+    description = Description.load(NETWORKS / "reference17_int8_peak.toml")
     twin = build_from_checkpoint(description, checkpoint_arrays(build_network(description)))
     samples = np.random.default_rng(3).integers(-1024, 1024, (2, 3600)).astype(np.int16)
     trace = layer_trace(twin, samples)
