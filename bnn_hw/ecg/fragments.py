@@ -147,6 +147,12 @@ def twin_groups(samples: NDArray[np.int16]) -> NDArray[np.int64]:
     )
 
 
+def cut_record(folder: Path, name: str, lead: str | None) -> NDArray[np.int16]:
+    """Return a whole MIT-BIH record less its zero: ``(length,) int16``; faults as `load_set`."""
+    record = _read_mitdb(folder, name, lead)
+    return _narrow(record, record.samples.astype(np.int64) - MITDB_ZERO_ADU)
+
+
 def _load_ecg5(folder: Path) -> FragmentSet:
     rows, labels, names, starts = [], [], [], []
     window_starts = np.arange(ECG5_WINDOWS, dtype=np.int64) * FRAGMENT_SAMPLES

@@ -38,6 +38,16 @@ class Fragments:
         beats = None if self.beats is None else self.beats[rows]
         return Fragments(self.samples[rows], self.lengths[rows], beats)
 
+    def with_rows(self, samples: Tensor, beats: Tensor) -> Fragments:
+        """Return these and more rows after them, which are rotated at their full length."""
+        assert self.beats is not None
+        full = torch.full((len(samples), 1), samples.shape[1])
+        return Fragments(
+            torch.cat([self.samples, samples]),
+            torch.cat([self.lengths, full]),
+            torch.cat([self.beats, beats]),
+        )
+
 
 def seam_lengths(samples: Tensor, search: int) -> Tensor:
     """Return (n, 1) int64 lengths at which each fragment joins its own start best.

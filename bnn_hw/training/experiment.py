@@ -145,9 +145,14 @@ class AveragingConfig(_Strict):
 
 
 class BeatsConfig(_Strict):
-    """Beat reader: `weight` of the loss that asks the last hidden layer for the kind of each beat."""
+    """Beat reader: `weight` of the loss that asks the last hidden layer for the kind of each beat.
+
+    `windows` stretches of the training records join every batch, read for their beats alone; none
+    touches a fragment of the validation or the test part.
+    """
 
     weight: _Positive = 1.0
+    windows: Annotated[int, Field(ge=0, le=1 << 16, strict=True)] = 0
 
 
 class SelectionConfig(_Strict):

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnn_hw.description import Description
+from bnn_hw.ecg.preparation import prepare
+from bnn_hw.ecg.windows import BeatWindows
 from bnn_hw.errors import UserError
 from bnn_hw.metrics import score
 from bnn_hw.training.augment import Fragments, augment, seam_lengths
@@ -124,7 +127,7 @@ class SeedRun:
 
     def run_epoch(self, data: TrainingData) -> dict[str, float]:
         """Train one epoch, validate, keep the weights if they are the best; return its figures."""
-        train_loss = self._train(data.train)
+        train_loss = self._train(data.train, data.windows)
         latent = _copy(self.network) if self.average else {}
         if self.average:
             self.network.load_state_dict(self.average)
@@ -164,7 +167,7 @@ class SeedRun:
         self.network.eval()
         return self.network
 
-    def _train(self, part: Part) -> float:
+    def _train(self, part: Part, windows: BeatWindows | None) -> float:
         if self._source is None:
             search = self.experiment.augmentation.seam_samples
             self._source = Fragments(part.samples, seam_lengths(part.samples, search), part.beats)
@@ -184,18 +187,23 @@ class SeedRun:
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             self._set_step(step / total)
+            source = self._source.take(rows)
+            if windows is not None:
+                source = source.with_rows(*self._draw_windows(windows))
             drawn = augment(
-                self._source.take(rows),
+                source,
                 self.experiment.augmentation,
                 self.description.input.bits,
                 self.generator,
             )
             logits, hidden = self.network.logits_and_hidden(drawn.samples)
+            # Windows have no class: they come after the fragments and are read for beats alone.
+            logits = logits[: len(rows)]
             loss: Tensor = F.cross_entropy(
                 logits, part.labels[rows], class_weights, label_smoothing=config.label_smoothing
             )
             if self.teacher is not None:
-                loss = self._distil(logits, drawn.samples, loss)
+                loss = self._distil(logits, drawn.samples[: len(rows)], loss)
             if self.reader is not None and self.experiment.beats is not None:
                 loss = loss + self.experiment.beats.weight * self.reader.loss(hidden, drawn.beats)
             self.optimiser.zero_grad(set_to_none=True)
@@ -215,6 +223,17 @@ class SeedRun:
                 "learning rate"
             )
         return loss_sum / len(batches)
+
+    def _draw_windows(self, windows: BeatWindows) -> tuple[Tensor, Tensor]:
+        assert self.experiment.beats is not None
+        count = (self.experiment.beats.windows,)
+        places = torch.randint(0, len(windows.places), count, generator=self.generator)
+        samples, beats = windows.take(places.numpy())
+        shape = self.description.input
+        prepared = prepare(
+            samples, shape.preparation, shape.bits, peak=shape.peak, steps=shape.steps
+        )
+        return torch.from_numpy(prepared.astype(np.float32)), torch.from_numpy(beats)
 
     def _distil(self, logits: Tensor, samples: Tensor, loss: Tensor) -> Tensor:
         assert self.teacher is not None and self.experiment.distillation is not None

@@ -22,7 +22,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from bnn_hw.ecg.beats import beat_tracks
 from bnn_hw.ecg.fragments import FragmentSet, load_set
 from bnn_hw.ecg.records import records_dir
 from bnn_hw.ecg.slices import load_slices
+from bnn_hw.ecg.windows import free_windows
 from bnn_hw.errors import UserError
 from bnn_hw.files import write_text
 from bnn_hw.metrics import Scores, score
@@ -84,7 +85,7 @@ def train(
         # The shipped slices come without annotations: the smoke run reads beats where none are.
         empty = np.zeros(fragments.samples.shape, np.int8)
         beats = empty if folder is None else beat_tracks(fragments, folder)
-    trainer = _Trainer(experiment, description, teacher, beats, out, resume, show_progress)
+    trainer = _Trainer(experiment, description, teacher, beats, folder, out, resume, show_progress)
     results = tuple(trainer.train_seed(seed, fragments, smoke) for seed in wanted)
     trained = Trained(experiment, description, fragments, smoke, results)
     if seeds is None:
@@ -134,6 +135,7 @@ class _Trainer:
     description: Description
     teacher: Description | None
     beats: NDArray[np.int8] | None
+    records: Path | None
     out: Path
     resume: bool
     show_progress: bool
@@ -148,6 +150,8 @@ class _Trainer:
         else:
             split = split_fragments(fragments, experiment.data, seed)
         data = arrange(fragments, split, self.description, self.beats)
+        if experiment.beats is not None and experiment.beats.windows and self.records is not None:
+            data = replace(data, windows=free_windows(fragments, split, self.records))
         stem = f"{experiment.name}.seed{seed}"
         with _log(self.out, stem, append=self.resume) as log:
             log.info(
