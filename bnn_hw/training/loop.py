@@ -6,6 +6,7 @@ epoch to the next is in `SeedRun.state`, so an interrupted run goes on to the sa
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,14 @@ class SeedRun:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state; UserError when it belongs to another experiment or is torn."""
-        own = self.state()
+        own = {"description": self.description.model_dump_json(), "real": self.real}
+        own |= {"experiment": self.experiment, "seed": self.seed}
+        given = dict(state)
+        # Read anew, a field that came after the file was written stands at its default.
+        with contextlib.suppress(ValueError):
+            given["experiment"] = Experiment.model_validate_json(str(state.get("experiment")))
         for what in ("experiment", "description", "seed", "real"):
-            if state.get(what) != own[what]:
+            if given.get(what) != own[what]:
                 raise UserError(
                     f"the resume file of {self.experiment.name} seed {self.seed} belongs to another "
                     f"{what}; choose another output folder or train without --resume"

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from bnn_hw.description import Description
+from bnn_hw.ecg.windows import BeatWindows
 from bnn_hw.errors import UserError
 from bnn_hw.training.checkpoints import load_resumable, save_resumable
 from bnn_hw.training.data import Part, TrainingData
@@ -317,3 +322,181 @@ def test_divergence_is_said(
         run.network.state_dict()["block2.bn.bias"].fill_(float("nan"))
     with pytest.raises(UserError, match="diverged"):
         run.run_epoch(tiny_data)
+
+
+def test_a_state_from_before_a_field_resumes_where_its_default_stands(
+    tmp_path: Path,
+    tiny_description: Description,
+    make_experiment: Make,
+    tiny_data: TrainingData,
+) -> None:
+    experiment = make_experiment(beats={}, twin={"epochs": 6})
+    assert experiment.twin is not None
+    for plan, real in ((experiment, False), (experiment.in_real_numbers(experiment.twin), True)):
+        whole = finish(SeedRun(plan, tiny_description, 7, real=real), tiny_data)
+        first = SeedRun(plan, tiny_description, 7, real=real)
+        for _ in range(2):
+            first.run_epoch(tiny_data)
+        save_resumable(tmp_path / "state.pt", without_new_fields(first.state()))
+        second = SeedRun(plan, tiny_description, 7, real=real)
+        second.restore(load_resumable(tmp_path / "state.pt"))
+        assert_same(whole, finish(second, tiny_data))
+
+
+def without_new_fields(state: dict[str, Any]) -> dict[str, Any]:
+    """A state as it was written before `norm_momentum` and `windows` existed."""
+    fields = json.loads(state["experiment"])
+    del fields["training"]["norm_momentum"], fields["beats"]["windows"]
+    return state | {"experiment": json.dumps(fields)}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [training(norm_momentum=0.02) | {"beats": {}}, {"beats": {"windows": 4}}],
+    ids=["norm_momentum", "windows"],
+)
+def test_a_state_with_another_value_of_a_field_is_refused(
+    tiny_description: Description, make_experiment: Make, changes: dict[str, Any]
+) -> None:
+    plain = SeedRun(make_experiment(beats={}), tiny_description, 7)
+    other = SeedRun(make_experiment(**changes), tiny_description, 7)
+    # A field that is absent stands at its default, which is another value here.
+    for run, state in (
+        (plain, other.state()),
+        (other, plain.state()),
+        (other, without_new_fields(other.state())),
+    ):
+        with pytest.raises(UserError, match="belongs to another experiment") as caught:
+            run.restore(state)
+        assert "\n" not in str(caught.value)
+    plain.restore(plain.state())
+    other.restore(other.state())
+
+
+@pytest.mark.parametrize("told", ["no JSON", "{}", None, 5])
+def test_a_state_that_names_no_experiment_is_refused(
+    tiny_description: Description, make_experiment: Make, told: object
+) -> None:
+    run = SeedRun(make_experiment(), tiny_description, 7)
+    fields = json.loads(run.state()["experiment"])
+    for experiment in (told, json.dumps(fields | {"unknown": 1})):
+        with pytest.raises(UserError, match="belongs to another experiment"):
+            run.restore(run.state() | {"experiment": experiment})
+
+
+def test_norm_momentum_is_that_of_every_batch_norm(
+    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
+) -> None:
+    # One step: the running values start at mean 0 and variance 1 and take a share of the batch.
+    moved = {}
+    for momentum in (0.25, 1.0):
+        one_step = {"seeds": [7], "epochs": 1, "batch": 33, "norm_momentum": momentum}
+        run = SeedRun(make_experiment(training=one_step), tiny_description, 7)
+        norms = [m for m in run.network.modules() if isinstance(m, nn.BatchNorm2d)]
+        assert [norm.momentum for norm in norms] == [momentum] * 2
+        run.run_epoch(tiny_data)
+        moved[momentum] = [(norm.running_mean, norm.running_var) for norm in norms]
+    for (mean, variance), (whole_mean, whole_variance) in zip(moved[0.25], moved[1.0], strict=True):
+        # A quarter is exact in binary, so a share of it is too.
+        assert torch.equal(mean, 0.25 * whole_mean)
+        assert torch.equal(variance, 0.25 * whole_variance + 0.75)
+    assert make_experiment().training.norm_momentum == 0.1  # torch's own
+
+
+# Windows beside the fragments.
+
+
+@pytest.fixture
+def windowed(tiny_data: TrainingData) -> TrainingData:
+    """The tiny data with two records, their beats, and places where a window may start."""
+    generator = np.random.default_rng(11)
+    samples = [generator.integers(-100, 100, length).astype(np.int16) for length in (300, 200)]
+    tracks = [generator.integers(0, 9, length).astype(np.int8) for length in (300, 200)]
+    places = [(0, start) for start in range(0, 260, 13)] + [
+        (1, start) for start in range(0, 160, 7)
+    ]
+    windows = BeatWindows(tuple(samples), tuple(tracks), np.array(places, np.int64), 40)
+    return replace(tiny_data, windows=windows)
+
+
+WINDOWED = {"beats": {"weight": 0.5, "windows": 5}}
+
+
+@pytest.mark.parametrize("stop", [1, 4])
+def test_a_run_with_windows_resumes_to_the_same_bits(
+    tmp_path: Path,
+    tiny_description: Description,
+    make_experiment: Make,
+    windowed: TrainingData,
+    stop: int,
+) -> None:
+    experiment = make_experiment(**WINDOWED)
+    whole = finish(SeedRun(experiment, tiny_description, 7), windowed)
+    first = SeedRun(experiment, tiny_description, 7)
+    for _ in range(stop):
+        first.run_epoch(windowed)
+    save_resumable(tmp_path / "state.pt", first.state())
+    torch.manual_seed(999)  # nothing may hang on the global generator
+    second = SeedRun(experiment, tiny_description, 7)
+    second.restore(load_resumable(tmp_path / "state.pt"))
+    assert_same(whole, finish(second, windowed))
+    assert torch.equal(whole.generator.get_state(), second.generator.get_state())
+    # The windows were read: other beats on them lead elsewhere.
+    assert windowed.windows is not None
+    silent = tuple(np.zeros_like(track) for track in windowed.windows.tracks)
+    other = replace(windowed, windows=replace(windowed.windows, tracks=silent))
+    assert whole.history != finish(SeedRun(experiment, tiny_description, 7), other).history
+
+
+@pytest.mark.parametrize("taught", [False, True])
+def test_the_class_loss_is_that_of_the_fragments_alone(
+    tiny_description: Description, make_experiment: Make, windowed: TrainingData, taught: bool
+) -> None:
+    part, windows = windowed.train, windowed.windows
+    assert part.beats is not None and windows is not None
+    recipe: dict[str, Any] = {
+        "augmentation": {},
+        "training": {"seeds": [7], "epochs": 1, "batch": len(part), "class_weights": "none"},
+        **WINDOWED,
+    }
+    teacher = None
+    if taught:
+        recipe |= {"teacher": {"epochs": 1}, "distillation": {"weight": 0.75}}
+        teacher = SeedRun(make_experiment(), tiny_description, 8, real=True).network.eval()
+    experiment = make_experiment(**recipe)
+    # One step: the loss of the untouched network.
+    figures = SeedRun(experiment, tiny_description, 7, teacher=teacher).run_epoch(windowed)
+    run = SeedRun(experiment, tiny_description, 7, teacher=teacher)
+    run.network.train()
+    rows = torch.randperm(len(part), generator=run.generator)
+    drawn = torch.randint(0, len(windows.places), (5,), generator=run.generator).numpy()
+    stretches, tracks = windows.take(drawn)
+    samples = torch.cat([part.samples[rows], torch.from_numpy(stretches).float()])
+    logits, hidden = run.network.logits_and_hidden(samples)
+    labels = F.cross_entropy(logits[: len(rows)], part.labels[rows])
+    if taught:
+        labels = run._distil(logits[: len(rows)], part.samples[rows], labels)
+    assert run.reader is not None
+    beats = run.reader.loss(hidden, torch.cat([part.beats[rows], torch.from_numpy(tracks)]))
+    assert figures["train_loss"] == (labels + 0.5 * beats).item()
+    # No gradient of the class loss reaches the answers to a window.
+    logits.retain_grad()
+    labels.backward()
+    assert logits.grad is not None
+    assert bool(logits.grad[: len(rows)].any()) and not bool(logits.grad[len(rows) :].any())
+
+
+def test_windows_are_prepared_as_the_fragments_are(
+    tiny_description: Description, make_experiment: Make, windowed: TrainingData
+) -> None:
+    fields = tiny_description.to_dict()
+    fields["input"] |= {"preparation": "peak", "peak": 127}
+    run = SeedRun(make_experiment(**WINDOWED), Description.from_dict(fields), 7)
+    assert windowed.windows is not None
+    samples, beats = run._draw_windows(windowed.windows)
+    assert samples.shape == beats.shape == (5, 40)
+    assert samples.abs().amax(1).tolist() == [127.0] * 5
+    raw, _ = SeedRun(make_experiment(**WINDOWED), tiny_description, 7)._draw_windows(
+        windowed.windows
+    )
+    assert float(raw.abs().max()) <= 100
