@@ -143,7 +143,8 @@ def _count(level: Level, subject: Subject, fragments: int | None) -> int:
 
 # Levels that take longest start first, so that the short ones fill the gaps.
 _START_ORDER: Sequence[str] = (
-    "verilator", "icarus", "csim", "lint", "torch", "packed", "constants", "freeze", "manifest",
+    "verilator", "icarus", "csim", "lint", "torch", "packed", "constants", "hls-rules", "freeze",
+    "manifest",
 )  # fmt: skip
 
 

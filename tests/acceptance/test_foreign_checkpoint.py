@@ -168,6 +168,7 @@ def test_the_whole_way_on_thousands_of_fragments(run: Run, minus: Foreign) -> No
     assert verdict["passed"]
     assert {level["name"] for level in verdict["levels"] if level["compared"]} >= {
         "freeze", "packed", "torch", "manifest", "constants", "csim", "icarus", "verilator", "lint",
+        "hls-rules",
     }  # fmt: skip
     samples = int8_by_peak(raw)
     assert classes_by_cli(run, "foreign.json", samples) == classes_of(minus.net, samples).tolist()

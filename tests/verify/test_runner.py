@@ -31,6 +31,7 @@ def verdict(*levels: LevelResult) -> Verdict:
 def test_names_and_order_of_the_levels() -> None:
     assert LEVEL_NAMES == (
         "freeze", "packed", "torch", "manifest", "constants", "csim", "icarus", "verilator", "lint",
+        "hls-rules",
     )  # fmt: skip
     assert set(runner._START_ORDER) == set(LEVEL_NAMES)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bnn_hw.verify.levels.constants import run_constants
 from bnn_hw.verify.levels.csim import run_csim_level
 from bnn_hw.verify.levels.freeze import run_freeze
+from bnn_hw.verify.levels.hls_rules import run_hls_rules
 from bnn_hw.verify.levels.icarus import run_icarus_level
 from bnn_hw.verify.levels.lint import run_lint
 from bnn_hw.verify.levels.manifest import run_manifest
@@ -41,5 +42,6 @@ LEVELS: tuple[Level, ...] = (
     Level("icarus", "RTL in Icarus = golden, every stream", 3, run_icarus_level),
     Level("verilator", "RTL in Verilator = golden, every stream", 64, run_verilator_level),
     Level("lint", "RTL without a warning in four front ends", 0, run_lint),
+    Level("hls-rules", "HLS C++ keeps the rules of Vitis HLS", 0, run_hls_rules),
 )
 LEVEL_NAMES = tuple(level.name for level in LEVELS)
