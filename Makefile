@@ -35,7 +35,7 @@ help:
 	@echo "  make setup                                  the set-up alone (everything)"
 	@echo "  make test-fast | lint | clean               the fast tests | style, types, walls | remove build/"
 	@echo
-	@echo "MODEL is a shipped name (ecg5, ecg17, ecg5-small, ecg17-small) or a path to a frozen JSON. RECORDS"
+	@echo "MODEL is a shipped name (ecg5, ecg17) or a path to a frozen JSON. RECORDS"
 	@echo "is a folder with the MIT-BIH records ('bnn-hw data DIR' fetches them)."
 
 # ---- set-up -------------------------------------------------------------------------------------
