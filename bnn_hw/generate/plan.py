@@ -152,9 +152,10 @@ def build_plan(network: Network, folding: Folding) -> Plan:
     head = network.head
     last = network.blocks[-1]
     stages: list[StagePlan] = []
+    before: tuple[Block, Fold] | None = None
     for block, fold in zip(network.blocks, folding.folds, strict=True):
-        before = None if block.index == 0 else (network.blocks[block.index - 1], stages[-1])
         stages.append(_stage(block, fold, before))
+        before = block, fold
     return Plan(
         name=network.name,
         digest=network.digest(),
@@ -196,18 +197,10 @@ def rom_words(rows: Bits, fold: Fold) -> tuple[int, ...]:
     return tuple(row_to_int(word) for word in words)
 
 
-def _stage(block: Block, fold: Fold, before: tuple[Block, StagePlan] | None) -> StagePlan:
+def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> StagePlan:
     sides = 2 if block.two_sided else 1
     thresholds = _thresholds(block, sides)
-    if block.input_bits is not None:
-        reaches = [block.reach(c) for c in range(block.out_channels)]
-        sum_bits = signed_bits(
-            [*thresholds, min(r.low for r in reaches), max(r.high for r in reaches)]
-        )
-        lane_bits = sum_bits
-    else:
-        sum_bits = max(block.fan_in, *thresholds, 0).bit_length()
-        lane_bits = signed_bits((-block.fan_in, block.fan_in))
+    sum_bits, lane_bits = sum_widths(block)
     length = block.positions
     pools: list[list[PoolPlan]] = []
     for group in (block.sum_pools, block.bit_pools):
@@ -230,7 +223,7 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, StagePlan] | None) -> 
         out_channels=block.out_channels,
         pe=fold.pe,
         simd=fold.simd,
-        fifo_depth=2 if before is None else _fifo_depth(block, fold, *before),
+        fifo_depth=fifo_depth(block, fold, before),
         sum_bits=sum_bits,
         lane_bits=lane_bits,
         weight_words=rom_words(block.rows, fold),
@@ -241,6 +234,17 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, StagePlan] | None) -> 
         bit_pools=tuple(pools[1]),
         out_positions=length,
     )
+
+
+def sum_widths(block: Block) -> tuple[int, int]:
+    """Bits of a sum and of a threshold, and of a signed sum as the head takes it."""
+    thresholds = _thresholds(block, 2 if block.two_sided else 1)
+    if block.input_bits is not None:
+        reaches = [block.reach(c) for c in range(block.out_channels)]
+        bits = signed_bits([*thresholds, min(r.low for r in reaches), max(r.high for r in reaches)])
+        return bits, bits
+    bits = max(block.fan_in, *thresholds, 0).bit_length()
+    return bits, signed_bits((-block.fan_in, block.fan_in))
 
 
 def _thresholds(block: Block, sides: int) -> tuple[int, ...]:
@@ -277,17 +281,20 @@ def _pools(group: tuple[MaxPool, ...], length: int) -> tuple[list[PoolPlan], int
     return plans, length
 
 
-def _fifo_depth(block: Block, fold: Fold, before: Block, stage_before: StagePlan) -> int:
+def fifo_depth(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> int:
     """Words that arrive while the stage works on windows whose newest positions are padding.
 
     Those windows take no input; without room for what comes meanwhile the stage before would stop
     once a fragment, and a folding that is just fast enough would miss its cycles.
     """
+    if before is None:
+        return 2
+    block_before, fold_before = before
     needed = (block.positions - 1) * block.stride + block.kernel
     pad_windows = max(0, -(-(needed - block.pad_left - block.in_length) // block.stride))
     busy_cycles = pad_windows * fold.steps(block)
     stride = 1
-    for pool in (*before.sum_pools, *before.bit_pools):
+    for pool in (*block_before.sum_pools, *block_before.bit_pools):
         stride *= pool.stride
-    period_cycles = max(1, stage_before.nf * stage_before.sf * stride)
+    period_cycles = max(1, fold_before.steps(block_before) * stride)
     return max(2, 1 + -(-busy_cycles // period_cycles))

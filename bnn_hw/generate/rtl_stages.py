@@ -109,11 +109,7 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         f"{stage.name}: {stage.in_length} positions in, window {fan_in}, {stage.positions} windows, "
         f"{stage.out_channels} channels, {stage.out_positions} positions out"
     )
-    # The last stage has nothing but arithmetic behind its sums: while it works on SF folds, the
-    # lanes of a beat can take their turns in it.
-    factor = 1
-    if stage.is_last:
-        factor = max(d for d in range(1, stage.pe + 1) if stage.pe % d == 0 and d <= stage.sf)
+    factor = narrow_factor(stage.pe, stage.sf) if stage.is_last else 1
     lanes, beats = stage.pe // factor, stage.nf * factor
     streams = [Stream("word", stage.word_bits), Stream("window", stage.window_bits)]
     if stage.is_last:
@@ -167,6 +163,15 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         decide_source=sum_pools[-1].target if sum_pools else "compared",
         collect_source=bit_pools[-1].target if bit_pools else "accepts",
     )
+
+
+def narrow_factor(pe: int, sf: int) -> int:
+    """Lanes of the last stage that share what stands behind its sums.
+
+    That stage has nothing but arithmetic there: while it works on SF folds, the lanes of a beat can
+    take their turns.
+    """
+    return max(d for d in range(1, pe + 1) if pe % d == 0 and d <= sf)
 
 
 def _pools(
