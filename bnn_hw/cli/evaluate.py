@@ -61,7 +61,7 @@ def evaluate(
     from bnn_hw.ecg.fragments import load_set
     from bnn_hw.ecg.records import records_dir
     from bnn_hw.ir import save_network
-    from bnn_hw.report.evaluation import SHARES, noted_split, with_metrics
+    from bnn_hw.report.evaluation import chosen_split, with_metrics
     from bnn_hw.report.evaluation import evaluate as measure
     from bnn_hw.report.model_card import model_card
     from bnn_hw.verify.fragments import set_of
@@ -71,10 +71,7 @@ def evaluate(
     found = find_model(model)
     name = set_name or set_of(found.network.labels)
     studies = _studies(found.network, folders, name)
-    own_protocol, own_seed, own_shares = noted_split(found.network)
-    # Given by hand, a split is the usual one of that seed, whatever the network was trained on.
-    shares = own_shares if protocol is None and seed is None else SHARES
-    protocol, seed = protocol or own_protocol, own_seed if seed is None else seed
+    protocol, seed, shares = chosen_split(found.network, protocol, seed)
     folder = records_dir(records)
     remark(f"reading {name} from records, split {protocol}, seed {seed}")
     metrics = measure(found.network, load_set(name, folder), protocol, seed, shares)

@@ -13,7 +13,6 @@ from rich.text import Text
 from bnn_hw.cli.models import find_model
 from bnn_hw.cli.output import print_json, print_table, progress_bar, remark
 from bnn_hw.files import write_bytes, write_text
-from bnn_hw.ir import Network
 
 _PROTOCOLS = ("random", "paper", "inter-patient")
 
@@ -57,7 +56,7 @@ def robustness(
     """Disturb the test part of a split and see what the integer network MODEL still gets right."""
     from bnn_hw.ecg.fragments import load_set
     from bnn_hw.ecg.records import records_dir
-    from bnn_hw.report.evaluation import split_rows
+    from bnn_hw.report.evaluation import chosen_split, split_facts, split_rows
     from bnn_hw.report.pictures import require_matplotlib
     from bnn_hw.report.robustness import clean_line, mark_line, markdown, study
     from bnn_hw.report.robustness_picture import picture
@@ -67,16 +66,14 @@ def robustness(
     network = found.network
     require_matplotlib()  # before the work, not after it
     name = set_name or set_of(network.labels)
-    own_protocol, own_seed = _split_of(network)
-    chosen = protocol or own_protocol
-    split_seed = own_seed if seed is None else seed
+    protocol, seed, shares = chosen_split(network, protocol, seed)
     folder = records_dir(records)
-    remark(f"reading {name} from records, split {chosen}, seed {split_seed}")
+    remark(f"reading {name} from records, split {protocol}, seed {seed}")
     fragments = load_set(name, folder)
-    rows = split_rows(fragments, chosen, split_seed).test
+    rows = split_rows(fragments, protocol, seed, shares).test
     with progress_bar("levels") as update:
         results = study(network, fragments, rows, progress=update)
-    results = {**results, "protocol": chosen, "split_seed": split_seed}
+    results = {**results, **split_facts(protocol, seed, shares)}
     files = {
         "robustness.json": json.dumps(results, indent=2, allow_nan=False) + "\n",
         "robustness.md": markdown(results),
@@ -93,17 +90,6 @@ def robustness(
         click.echo(clean_line(results))
         click.echo(mark_line(results))
     remark(f"written {target}: {', '.join([*files, 'robustness.svg'])}")
-
-
-def _split_of(network: Network) -> tuple[Literal["random", "paper", "inter-patient"], int]:
-    """Protocol and seed of the figures that the network keeps; random and 1 without any."""
-    metrics = network.provenance.get("metrics")
-    noted: dict[str, Any] = metrics if isinstance(metrics, dict) else {}
-    protocol, seed = noted.get("protocol"), noted.get("split_seed")
-    return (
-        protocol if protocol in _PROTOCOLS else "random",
-        seed if isinstance(seed, int) and not isinstance(seed, bool) else 1,
-    )
 
 
 def _table(results: dict[str, Any]) -> Table:

@@ -53,8 +53,7 @@ def evaluate(
             scores = score(fragments.labels[rows], classes[rows], network.labels)
             interval = confidence_interval(scores.correct, scores.fragments)
             parts[name] = {**scores.to_dict(), "interval_95": list(interval)}
-    other = {} if shares == SHARES else {"shares": list(shares)}
-    return {"set": fragments.name, "protocol": protocol, "split_seed": split_seed, **other, **parts}
+    return {"set": fragments.name, **split_facts(protocol, split_seed, shares), **parts}
 
 
 def check_labels(network: Network, fragments: FragmentSet) -> None:
@@ -94,6 +93,24 @@ def noted_split(network: Network) -> tuple[Protocol, int, tuple[float, float]]:
     if isinstance(shares, list) and len(shares) == 2 and all(type(s) is float for s in shares):
         return protocol, seed, (shares[0], shares[1])
     return protocol, seed, SHARES
+
+
+def chosen_split(
+    network: Network, protocol: Protocol | None, seed: int | None
+) -> tuple[Protocol, int, tuple[float, float]]:
+    """The split that ``network`` was measured on, ``protocol`` and ``seed`` in its place if given.
+
+    Given by hand, a split has the usual shares, whatever the network was trained on.
+    """
+    own_protocol, own_seed, own_shares = noted_split(network)
+    shares = own_shares if protocol is None and seed is None else SHARES
+    return protocol or own_protocol, own_seed if seed is None else seed, shares
+
+
+def split_facts(protocol: Protocol, seed: int, shares: tuple[float, float]) -> dict[str, Any]:
+    """What results note of their split, as plain JSON values; shares where not the usual ones."""
+    other = {} if shares == SHARES else {"shares": list(shares)}
+    return {"protocol": protocol, "split_seed": seed, **other}
 
 
 def with_metrics(network: Network, metrics: dict[str, Any]) -> Network:

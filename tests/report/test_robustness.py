@@ -20,6 +20,7 @@ from bnn_hw.ecg.splits import paper_split, random_split
 from bnn_hw.errors import UserError
 from bnn_hw.golden.packed import PackedNetwork
 from bnn_hw.ir import Network, load_network, save_network
+from bnn_hw.report.evaluation import evaluate, with_metrics
 from bnn_hw.report.robustness import markdown, study
 from bnn_hw.report.robustness_picture import picture
 from tests.reference import reference_network
@@ -195,6 +196,24 @@ def test_verb_takes_protocol_seed_folder_and_prints_json(
     assert (results["protocol"], results["split_seed"]) == ("paper", 3)
     tested = paper_split(load_slices("ecg5"), 3).test
     assert results["clean"]["fragments"] == len(tested)
+
+
+def test_verb_takes_the_shares_that_the_network_was_measured_on(
+    shipped_slices: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    network, slices = load_network(models_dir() / "ecg5.json"), load_slices("ecg5")
+    metrics = evaluate(network, slices, "random", 4, (0.4, 0.2))
+    save_network(with_metrics(network, metrics), shipped_slices / "other.json")
+    given = ["robustness", "other.json", "--json", "--records", "."]
+    assert main(given) == 0
+    results = json.loads(capfd.readouterr().out)
+    assert (results["split_seed"], results["shares"]) == (4, [0.4, 0.2])
+    assert results["clean"] == {key: metrics["test"][key] for key in results["clean"]}
+    assert main([*given, "--seed", "4"]) == 0  # given by hand: the usual shares
+    usual = json.loads(capfd.readouterr().out)
+    assert "shares" not in usual
+    assert usual["clean"]["fragments"] == len(random_split(slices, 4).test)
+    assert usual["clean"]["fragments"] != results["clean"]["fragments"]
 
 
 def test_verb_without_noted_figures_takes_the_random_split_of_seed_1(
