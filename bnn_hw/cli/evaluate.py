@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from bnn_hw.cli.models import find_model
+from bnn_hw.cli.options import json_option, records_option, split_options
 from bnn_hw.cli.output import print_json, remark
 from bnn_hw.errors import UserError
 from bnn_hw.files import write_text
 from bnn_hw.ir import Network
 from bnn_hw.ir.storage import macs
 
+if TYPE_CHECKING:
+    from bnn_hw.report.evaluation import Protocol
+
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--set",
-    "set_name",
-    type=click.Choice(["ecg5", "ecg17"]),
-    help="Default: the set of MODEL's classes.",
-)
-@click.option(
-    "--protocol",
-    type=click.Choice(["random", "paper", "inter-patient"]),
-    help="Default: the one that MODEL's figures are of, else random.",
-)
-@click.option("--seed", type=int, help="Seed of the split. Default: as for --protocol, else 1.")
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path),
-    envvar="BNN_HW_RECORDS",
-    help="Folder of the WFDB records.",
-)
+@split_options
+@records_option()
 @click.option(
     "--write", is_flag=True, help="Keep the figures in MODEL's file and write its card beside."
 )
@@ -46,11 +34,11 @@ from bnn_hw.ir.storage import macs
     type=click.Path(path_type=Path),
     help="Folder of a study to keep the summary of, with --write; may stand once a protocol.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@json_option("the figures")
 def evaluate(
     model: str,
     set_name: Literal["ecg5", "ecg17"] | None,
-    protocol: Literal["random", "paper", "inter-patient"] | None,
+    protocol: Protocol | None,
     seed: int | None,
     records: Path | None,
     write: bool,

@@ -10,6 +10,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from bnn_hw.cli.options import json_option, records_option
 from bnn_hw.cli.output import print_json
 from bnn_hw.description import Description
 from bnn_hw.errors import UserError
@@ -31,20 +32,14 @@ _MAX_METRICS_BYTES = 4 << 20
     help="Fragments that set the width of the head: integers as the network takes them, or a set "
     "(whole with --records, else its shipped slices).",
 )
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path),
-    envvar="BNN_HW_RECORDS",
-    show_envvar=True,
-    help="Folder of the WFDB records.",
-)
+@records_option()
 @click.option(
     "--metrics",
     metavar="FILE.json",
     type=click.Path(path_type=Path),
     help="Figures of the training to note in the file.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@json_option("the report")
 def freeze(
     checkpoint: Path,
     description: Path,

@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from bnn_hw.cli.models import find_model
+from bnn_hw.cli.options import json_option
 from bnn_hw.cli.output import print_json, print_table
 from bnn_hw.errors import UserError
 from bnn_hw.generate.folding import Folding, default_cycles, override, solve
@@ -56,7 +57,7 @@ _CONTENTS = (
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: build/<model>]."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what was generated as JSON.")
+@json_option("what was generated")
 def generate(
     model: str, cycles: int | None, folds: tuple[str, ...], output: Path | None, as_json: bool
 ) -> None:

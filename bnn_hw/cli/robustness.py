@@ -4,50 +4,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from bnn_hw.cli.models import find_model
+from bnn_hw.cli.options import json_option, records_option, split_options
 from bnn_hw.cli.output import print_json, print_table, progress_bar, remark
 from bnn_hw.files import write_bytes, write_text
 
-_PROTOCOLS = ("random", "paper", "inter-patient")
+if TYPE_CHECKING:
+    from bnn_hw.report.evaluation import Protocol
 
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--set",
-    "set_name",
-    type=click.Choice(["ecg5", "ecg17"]),
-    help="Default: the set of MODEL's classes.",
-)
-@click.option(
-    "--protocol",
-    type=click.Choice(_PROTOCOLS),
-    help="Default: the one that MODEL's figures are of, else random.",
-)
-@click.option("--seed", type=int, help="Seed of the split. Default: as for --protocol, else 1.")
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path),
-    envvar="BNN_HW_RECORDS",
-    help="Folder of the WFDB records.",
-)
+@split_options
+@records_option()
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     help="Folder of table and picture.  [default: build/robustness/NAME]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@json_option("the figures")
 def robustness(
     model: str,
     set_name: Literal["ecg5", "ecg17"] | None,
-    protocol: Literal["random", "paper", "inter-patient"] | None,
+    protocol: Protocol | None,
     seed: int | None,
     records: Path | None,
     output: Path | None,

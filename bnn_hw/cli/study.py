@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
+from bnn_hw.cli.options import json_option, records_option
 from bnn_hw.cli.output import print_json, print_table, remark
 
 if TYPE_CHECKING:
@@ -19,14 +20,8 @@ _SHOWN_DIFFERENCES = 20
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path),
-    envvar="BNN_HW_RECORDS",
-    show_envvar=True,
-    help="Folder of the WFDB records.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print study and differences as JSON.")
+@records_option()
+@json_option("study and differences")
 def study(folder: Path, records: Path | None, as_json: bool) -> int:
     """Measure the frozen networks of the study in DIR again; exit 1 if a figure differs."""
     from bnn_hw.ecg.fragments import load_set

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bnn_hw.cli.options import json_option, records_option
 from bnn_hw.cli.output import print_json, print_table, remark
 from bnn_hw.errors import ToolMissing, UserError
 from bnn_hw.files import write_text
@@ -25,13 +26,7 @@ if TYPE_CHECKING:  # torch stands behind these
 
 @click.command()
 @click.argument("config", metavar="CONFIG.toml", type=click.Path(path_type=Path))
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path),
-    envvar="BNN_HW_RECORDS",
-    show_envvar=True,
-    help="Folder of the WFDB records.",
-)
+@records_option()
 @click.option(
     "-o",
     "--output",
@@ -46,7 +41,7 @@ if TYPE_CHECKING:  # torch stands behind these
     help="Train these seeds alone; several such runs may share a folder, and --resume without "
     "--seeds joins them.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@json_option("the figures")
 def train(
     config: Path,
     records: Path | None,

@@ -12,6 +12,7 @@ import click
 
 from bnn_hw.cli.generate import DEMO_FRAGMENTS, choose_folding
 from bnn_hw.cli.models import Model, find_model, shipped_models, shipped_twin
+from bnn_hw.cli.options import records_option
 from bnn_hw.cli.output import remark
 from bnn_hw.cli.verify_table import LiveTable
 from bnn_hw.errors import ToolMissing, UserError
@@ -65,13 +66,7 @@ class Request:
 )
 @click.option("--lead", help="Lead of a WFDB record given with --input.")
 @click.option("--prepare", is_flag=True, help="INPUT.npy is raw: apply the network's preparation.")
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path),
-    envvar="BNN_HW_RECORDS",
-    show_envvar=True,
-    help="Folder of the WFDB records: '--fragments all' is then the network's whole set.",
-)
+@records_option("Folder of the WFDB records: '--fragments all' is then the network's whole set.")
 @click.option(
     "--fragments",
     metavar="N|all|LEVEL=N,...",
