@@ -1,13 +1,15 @@
-"""The rule that turns the annotations of one window into a five-class label.
+"""The rules that turn the annotations of one window into a class.
 
-Used by ``bnn_hw.ecg.fragments``. Reads the symbols of a window, gives a class name. The rule
-reproduces all 7740 labels of the published five-class set; ``docs/ecg.md`` states it in words.
+Used by ``bnn_hw.ecg.fragments`` and ``bnn_hw.ecg.stretches``. Reads symbols and rhythms of a window,
+gives a class name. The five-class rule reproduces all 7740 labels of the published set. The
+seventeen-class rule is our own, for training alone: the published labels are an index, not a rule.
+``docs/ecg.md`` states both in words.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bnn_hw.errors import UserError
 
@@ -24,6 +26,40 @@ _CLASS_OF_SYMBOL = {
     )
     for symbol in symbols
 }  # fmt: skip
+
+# Classes of a rhythm that fills the window, by the kinds of beats in it; rhythms as PhysioNet notes
+# them. In normal sinus rhythm one kind of ectopic beat besides the normal ones gives the class.
+_CLASS_OF_BEATS_IN_RHYTHM: dict[str, dict[frozenset[str], str]] = {
+    "(N": {
+        frozenset("N"): "NSR",
+        frozenset("NA"): "APB",
+        frozenset("NV"): "PVC",
+        frozenset("NF"): "Fusion",
+        frozenset("L"): "LBBBB",
+        frozenset("R"): "RBBBB",
+    },
+    "(AFL": {frozenset("N"): "AFL"},
+    "(AFIB": {frozenset("N"): "AFIB", frozenset("Na"): "AFIB"},
+    "(SVTA": {frozenset("A"): "SVTA", frozenset("J"): "SVTA"},
+    "(PREX": {frozenset("N"): "WPW"},
+    "(B": {frozenset("NV"): "Bigeminy"},
+    "(T": {frozenset("NV"): "Trigeminy"},
+    "(VT": {frozenset("V"): "VT"},
+    "(IVR": {frozenset("E"): "IVR"},
+    "(VFL": {frozenset("!"): "VFL", frozenset(): "VFL"},
+    "(BII": {frozenset("N"): "SDHB"},
+    "(P": {frozenset("/"): "PR"},
+}
+# Classes of a rhythm that shares the window with normal sinus rhythm: the kinds of beats, and how
+# many hundredths of the window the rhythm takes at least.
+_CLASS_BESIDE_NORMAL: dict[str, tuple[str, frozenset[frozenset[str]], int]] = {
+    "(SVTA": ("SVTA", frozenset({frozenset("NA"), frozenset("NJ")}), 0),
+    "(PREX": ("WPW", frozenset({frozenset("N")}), 0),
+    "(B": ("Bigeminy", frozenset({frozenset("NV")}), 50),
+    "(T": ("Trigeminy", frozenset({frozenset("NV")}), 50),
+}
+_NORMAL_RHYTHM = "(N"
+_NO_BEATS = frozenset('+~|"x[]')
 
 
 def deciding_symbol(symbols: Sequence[str]) -> str:
@@ -52,3 +88,22 @@ def window_class(symbols: Sequence[str]) -> str:
             f"{' '.join(_CLASS_OF_SYMBOL)} are known; correct the annotations"
         )
     return _CLASS_OF_SYMBOL[symbol]
+
+
+def rhythm_class(rhythms: Mapping[str, int], symbols: Sequence[str]) -> str | None:
+    """Return the seventeen-class name of a window, or None where the rule does not decide.
+
+    ``rhythms`` has the samples of each rhythm in the window, ``symbols`` its annotation symbols. Of
+    the 1000 published fragments 974 get their own class, 2 another, 24 none.
+    """
+    beats = frozenset(symbols) - _NO_BEATS
+    present = {name: samples for name, samples in rhythms.items() if samples}
+    if len(present) == 1:
+        (rhythm,) = present
+        return _CLASS_OF_BEATS_IN_RHYTHM.get(rhythm, {}).get(beats)
+    if len(present) != 2 or _NORMAL_RHYTHM not in present:
+        return None
+    (other,) = present.keys() - {_NORMAL_RHYTHM}
+    name, kinds, least = _CLASS_BESIDE_NORMAL.get(other, ("", frozenset(), 0))
+    share = 100 * present[other] >= least * sum(present.values())
+    return name if share and beats in kinds else None

@@ -36,6 +36,19 @@ _GAP_MARKERS = {
 
 
 @dataclass(frozen=True, eq=False)
+class Annotations:
+    """What the cardiologists marked in a record, in the order of time.
+
+    ``positions`` is ``(n,) int64``, ascending, in samples from the start; ``symbols`` has the
+    one-character WFDB code of each, ``notes`` its text: the name of the rhythm that starts there.
+    """
+
+    positions: NDArray[np.int64]
+    symbols: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Record:
     """One lead of one WFDB record, as stored.
 
@@ -100,7 +113,7 @@ def read_record(
     channel = _channel_of(name, leads, lead)
     _check_files(base, header)
     samples = _read_samples(base, header, channel)
-    positions, symbols = _read_annotations(base, samples.size)
+    annotations = _read_annotations(base, samples.size)
     return Record(
         name=name,
         sampling_rate_hz=float(header.fs),
@@ -109,8 +122,8 @@ def read_record(
         lead=leads[channel],
         leads=leads,
         samples=samples,
-        annotation_samples=positions,
-        annotation_symbols=symbols,
+        annotation_samples=annotations.positions,
+        annotation_symbols=annotations.symbols,
     )
 
 
@@ -124,11 +137,8 @@ def import_wfdb() -> Any:
         ) from problem
 
 
-def read_annotations(path: str | Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return positions ``(n,) int64``, ascending, and symbols of a record's beats and rhythms.
-
-    Both are empty where the record has no ``.atr`` file. Raises ``UserError`` as `read_record`.
-    """
+def read_annotations(path: str | Path) -> Annotations:
+    """Return a record's annotations, none where it has no ``.atr``; errors as `read_record`."""
     base = _base(path)
     return _read_annotations(base, int(_read_header(base).sig_len))
 
@@ -276,12 +286,12 @@ def _read_samples(base: Path, header: Any, channel: int) -> NDArray[np.int16]:
     return samples
 
 
-def _read_annotations(base: Path, length: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return positions and symbols of the ``.atr`` file, both empty where there is none."""
+def _read_annotations(base: Path, length: int) -> Annotations:
+    """Return what the ``.atr`` file holds, nothing where there is none."""
     wfdb = import_wfdb()
     file = base.with_name(base.name + ".atr")
     if not file.is_file():
-        return np.empty(0, np.int64), ()
+        return Annotations(np.empty(0, np.int64), (), ())
     if file.stat().st_size == 0:
         # wfdb reads no annotations from it; a sound file ends with a mark of two bytes.
         raise UserError(
@@ -291,6 +301,8 @@ def _read_annotations(base: Path, length: int) -> tuple[NDArray[np.int64], tuple
         annotation = wfdb.rdann(str(base), "atr")
         positions = np.asarray(annotation.sample, dtype=np.int64)
         symbols = tuple(str(symbol) for symbol in annotation.symbol)
+        # WFDB pads a note with a zero byte.
+        notes = tuple(str(note).rstrip("\0") for note in annotation.aux_note)
     except Exception as problem:  # wfdb raises many kinds on a broken annotation file
         raise UserError(
             f"record {base.name}: annotations {file} can't be read ({_one_line(problem)}); "
@@ -302,7 +314,7 @@ def _read_annotations(base: Path, length: int) -> tuple[NDArray[np.int64], tuple
             f"record {base.name}: annotations {file} lie outside the {length} samples or out of "
             "order; fetch the record again"
         )
-    return positions, symbols
+    return Annotations(positions, symbols, notes)
 
 
 def _one_line(problem: Exception) -> str:

@@ -26,7 +26,8 @@ class Fragments:
     """Fragments to be augmented, a row each.
 
     `samples` (n, time) float integers; `lengths` (n, 1) int64, after how many samples each is
-    rotated (see `seam_lengths`); `beats` (n, time) kinds of beats, moved as the samples are, or None.
+    rotated (see `seam_lengths`), 0 for one that stays as it is; `beats` (n, time) kinds of beats,
+    moved as the samples are, or None.
     """
 
     samples: Tensor
@@ -38,14 +39,12 @@ class Fragments:
         beats = None if self.beats is None else self.beats[rows]
         return Fragments(self.samples[rows], self.lengths[rows], beats)
 
-    def with_rows(self, samples: Tensor, beats: Tensor) -> Fragments:
-        """Return these and more rows after them, which are rotated at their full length."""
-        assert self.beats is not None
-        full = torch.full((len(samples), 1), samples.shape[1])
+    def replaced(self, rows: Tensor, samples: Tensor, beats: Tensor) -> Fragments:
+        """Return these with other samples and beats in some rows, which are not to be rotated."""
         return Fragments(
-            torch.cat([self.samples, samples]),
-            torch.cat([self.lengths, full]),
-            torch.cat([self.beats, beats]),
+            self.samples.index_copy(0, rows, samples),
+            self.lengths.index_fill(0, rows, 0),
+            None if self.beats is None else self.beats.index_copy(0, rows, beats),
         )
 
 
@@ -119,7 +118,9 @@ def augment(
 
 def _rotation(shifts: Tensor, lengths: Tensor, time: int) -> Tensor:
     """Return (n, time) int64: the sample, modulo its row's length, that comes to each place."""
-    source = torch.arange(time)[None, :] - shifts % lengths
+    still = lengths == 0
+    lengths = lengths.masked_fill(still, time)
+    source = torch.arange(time)[None, :] - (shifts % lengths).masked_fill(still, 0)
     # Lengths reach from half of time to time, so one turn to either side is enough; a remainder
     # of every single index would take three times as long.
     source = torch.where(source < 0, source + lengths, source)

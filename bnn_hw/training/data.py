@@ -19,7 +19,7 @@ from bnn_hw.description import Description
 from bnn_hw.ecg.fragments import FragmentSet
 from bnn_hw.ecg.preparation import prepare
 from bnn_hw.ecg.splits import Split, inter_patient_split, paper_split, random_split
-from bnn_hw.ecg.windows import BeatWindows
+from bnn_hw.ecg.stretches import Stretches
 from bnn_hw.errors import UserError
 from bnn_hw.training.experiment import DataConfig
 
@@ -47,7 +47,7 @@ class Part:
 class TrainingData:
     """The three sides of a split, the names of the classes and digests of what was read.
 
-    `windows` are the stretches beside the fragments that the beat reader may read, raw.
+    `stretches` may stand in for the training fragments, raw, where training asks for it.
 
     `digests` gives sha256 hex of the whole set's raw samples and labels, and of each side's rows.
     """
@@ -57,7 +57,7 @@ class TrainingData:
     test: Part
     class_names: tuple[str, ...]
     digests: dict[str, str]
-    windows: BeatWindows | None = None
+    stretches: Stretches | None = None
 
 
 def split_fragments(fragments: FragmentSet, config: DataConfig, seed: int) -> Split:

@@ -34,6 +34,8 @@ class DataConfig(_Strict):
 
     Without `split_seed` every training seed cuts its own split. Protocol `paper` has no validation
     part: epoch and seed are chosen on the test, as the paper did, only to compare like with like.
+    In an epoch `stretch_share` of the training fragments, drawn anew each time, give way to another
+    stretch of the same record, lead and class that touches no validation or test fragment.
     """
 
     set: Literal["ecg5", "ecg17"]
@@ -41,6 +43,7 @@ class DataConfig(_Strict):
     split_seed: _Seed | None = None
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    stretch_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class TrainingConfig(_Strict):
@@ -145,14 +148,9 @@ class AveragingConfig(_Strict):
 
 
 class BeatsConfig(_Strict):
-    """Beat reader: `weight` of the loss that asks the last hidden layer for the kind of each beat.
-
-    `windows` stretches of the training records join every batch, read for their beats alone; none
-    touches a fragment of the validation or the test part.
-    """
+    """Beat reader: `weight` of the loss that asks the last hidden layer for the kind of each beat."""
 
     weight: _Positive = 1.0
-    windows: Annotated[int, Field(ge=0, le=1 << 16, strict=True)] = 0
 
 
 class SelectionConfig(_Strict):

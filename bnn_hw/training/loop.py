@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bnn_hw.description import Description
 from bnn_hw.ecg.preparation import prepare
-from bnn_hw.ecg.windows import BeatWindows
+from bnn_hw.ecg.stretches import Stretches
 from bnn_hw.errors import UserError
 from bnn_hw.metrics import score
 from bnn_hw.training.augment import Fragments, augment, seam_lengths
@@ -133,7 +133,7 @@ class SeedRun:
 
     def run_epoch(self, data: TrainingData) -> dict[str, float]:
         """Train one epoch, validate, keep the weights if they are the best; return its figures."""
-        train_loss = self._train(data.train, data.windows)
+        train_loss = self._train(data.train, data.stretches)
         latent = _copy(self.network) if self.average else {}
         if self.average:
             self.network.load_state_dict(self.average)
@@ -173,7 +173,7 @@ class SeedRun:
         self.network.eval()
         return self.network
 
-    def _train(self, part: Part, windows: BeatWindows | None) -> float:
+    def _train(self, part: Part, stretches: Stretches | None) -> float:
         if self._source is None:
             search = self.experiment.augmentation.seam_samples
             self._source = Fragments(part.samples, seam_lengths(part.samples, search), part.beats)
@@ -194,8 +194,8 @@ class SeedRun:
                 group["lr"] = rate
             self._set_step(step / total)
             source = self._source.take(rows)
-            if windows is not None:
-                source = source.with_rows(*self._draw_windows(windows))
+            if stretches is not None:
+                source = self._elsewhere(source, rows, stretches)
             drawn = augment(
                 source,
                 self.experiment.augmentation,
@@ -203,13 +203,11 @@ class SeedRun:
                 self.generator,
             )
             logits, hidden = self.network.logits_and_hidden(drawn.samples)
-            # Windows have no class: they come after the fragments and are read for beats alone.
-            logits = logits[: len(rows)]
             loss: Tensor = F.cross_entropy(
                 logits, part.labels[rows], class_weights, label_smoothing=config.label_smoothing
             )
             if self.teacher is not None:
-                loss = self._distil(logits, drawn.samples[: len(rows)], loss)
+                loss = self._distil(logits, drawn.samples, loss)
             if self.reader is not None and self.experiment.beats is not None:
                 loss = loss + self.experiment.beats.weight * self.reader.loss(hidden, drawn.beats)
             self.optimiser.zero_grad(set_to_none=True)
@@ -230,16 +228,23 @@ class SeedRun:
             )
         return loss_sum / len(batches)
 
-    def _draw_windows(self, windows: BeatWindows) -> tuple[Tensor, Tensor]:
-        assert self.experiment.beats is not None
-        count = (self.experiment.beats.windows,)
-        places = torch.randint(0, len(windows.places), count, generator=self.generator)
-        samples, beats = windows.take(places.numpy())
+    def _elsewhere(self, source: Fragments, rows: Tensor, stretches: Stretches) -> Fragments:
+        """Let stretches stand in for a share of the training fragments `rows`."""
+        chances = torch.rand((2, len(rows)), generator=self.generator).numpy()
+        own = rows.numpy()
+        chosen = (chances[0] < self.experiment.data.stretch_share) & (stretches.counts[own] > 0)
+        if not chosen.any():
+            return source
+        samples, beats = stretches.take(own[chosen], chances[1, chosen])
         shape = self.description.input
         prepared = prepare(
             samples, shape.preparation, shape.bits, peak=shape.peak, steps=shape.steps
         )
-        return torch.from_numpy(prepared.astype(np.float32)), torch.from_numpy(beats)
+        return source.replaced(
+            torch.from_numpy(np.flatnonzero(chosen)),
+            torch.from_numpy(prepared.astype(np.float32)),
+            torch.from_numpy(beats),
+        )
 
     def _distil(self, logits: Tensor, samples: Tensor, loss: Tensor) -> Tensor:
         assert self.teacher is not None and self.experiment.distillation is not None

@@ -37,7 +37,7 @@ from bnn_hw.ecg.beats import beat_tracks
 from bnn_hw.ecg.fragments import FragmentSet, load_set
 from bnn_hw.ecg.records import records_dir
 from bnn_hw.ecg.slices import load_slices
-from bnn_hw.ecg.windows import free_windows
+from bnn_hw.ecg.stretches import find_stretches
 from bnn_hw.errors import UserError
 from bnn_hw.files import write_text
 from bnn_hw.metrics import Scores, score
@@ -150,8 +150,8 @@ class _Trainer:
         else:
             split = split_fragments(fragments, experiment.data, seed)
         data = arrange(fragments, split, self.description, self.beats)
-        if experiment.beats is not None and experiment.beats.windows and self.records is not None:
-            data = replace(data, windows=free_windows(fragments, split, self.records))
+        if experiment.data.stretch_share and self.records is not None:
+            data = replace(data, stretches=find_stretches(fragments, split, self.records))
         stem = f"{experiment.name}.seed{seed}"
         with _log(self.out, stem, append=self.resume) as log:
             log.info(

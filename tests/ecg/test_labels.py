@@ -1,4 +1,4 @@
-"""The rule of the five classes, case by case."""
+"""The rules of the five and the seventeen classes, case by case."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnn_hw.ecg.labels import ECG5_CLASSES, deciding_symbol, window_class
+from bnn_hw.ecg.fragments import ECG17_CLASSES
+from bnn_hw.ecg.labels import ECG5_CLASSES, deciding_symbol, rhythm_class, window_class
 from bnn_hw.errors import UserError
 
 
@@ -50,3 +51,49 @@ def test_normal_and_other_marks_never_change_a_deciding_beat(symbols: list[str])
     assert window_class(symbols) in ECG5_CLASSES
     if beats:
         assert deciding_symbol(symbols) == deciding_symbol(beats)
+
+
+@pytest.mark.parametrize(
+    ("rhythms", "symbols", "expected"),
+    [
+        ({"(N": 3600}, "NNN", "NSR"),
+        ({"(N": 3600}, "N~N|+", "NSR"),
+        ({"(N": 3600}, "NAN", "APB"),
+        ({"(N": 3600}, "NVV", "PVC"),
+        ({"(N": 3600}, "NF", "Fusion"),
+        ({"(N": 3600}, "LLL", "LBBBB"),
+        ({"(N": 3600}, "RRR", "RBBBB"),
+        ({"(N": 3600}, "NVA", None),  # two kinds of ectopic beats
+        ({"(N": 3600}, "LV", None),
+        ({"(N": 3600}, "", None),
+        ({"(AFIB": 3600}, "NN", "AFIB"),
+        ({"(AFIB": 3600}, "Na", "AFIB"),
+        ({"(AFIB": 3600}, "NV", None),
+        ({"(AFL": 3600}, "N", "AFL"),
+        ({"(SVTA": 3600}, "J", "SVTA"),
+        ({"(PREX": 3600}, "N", "WPW"),
+        ({"(B": 3600}, "NV", "Bigeminy"),
+        ({"(T": 3600}, "NV", "Trigeminy"),
+        ({"(VT": 3600}, "V", "VT"),
+        ({"(IVR": 3600}, "E", "IVR"),
+        ({"(VFL": 3600}, "[!!]", "VFL"),
+        ({"(BII": 3600}, "N", "SDHB"),
+        ({"(P": 3600}, "/", "PR"),
+        # Two rhythms.
+        ({"(N": 3599, "(PREX": 1}, "N", "WPW"),
+        ({"(N": 3500, "(SVTA": 100}, "NA", "SVTA"),
+        ({"(N": 3500, "(SVTA": 100}, "N", None),
+        ({"(N": 1800, "(B": 1800}, "NV", "Bigeminy"),
+        ({"(N": 1801, "(B": 1799}, "NV", None),
+        ({"(T": 2000, "(N": 1600}, "NV", "Trigeminy"),
+        ({"(N": 2000, "(AFIB": 1600}, "N", None),
+        ({"(B": 1800, "(T": 1800}, "NV", None),
+        ({"(N": 1200, "(B": 1200, "(T": 1200}, "NV", None),
+        ({"(N": 3600, "(B": 0}, "N", "NSR"),  # no sample, no rhythm
+        ({"(XX": 3600}, "N", None),
+        ({}, "N", None),
+    ],
+)
+def test_rhythm_class(rhythms: dict[str, int], symbols: str, expected: str | None) -> None:
+    assert rhythm_class(rhythms, tuple(symbols)) == expected
+    assert expected is None or expected in ECG17_CLASSES

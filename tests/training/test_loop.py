@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from bnn_hw.description import Description
-from bnn_hw.ecg.windows import BeatWindows
+from bnn_hw.ecg.stretches import Stretches
 from bnn_hw.errors import UserError
+from bnn_hw.training.augment import Fragments
 from bnn_hw.training.checkpoints import load_resumable, save_resumable
 from bnn_hw.training.data import Part, TrainingData
 from bnn_hw.training.experiment import Experiment
@@ -344,16 +345,19 @@ def test_a_state_from_before_a_field_resumes_where_its_default_stands(
 
 
 def without_new_fields(state: dict[str, Any]) -> dict[str, Any]:
-    """A state as it was written before `norm_momentum` and `windows` existed."""
+    """A state as it was written before `norm_momentum` and `stretch_share` existed."""
     fields = json.loads(state["experiment"])
-    del fields["training"]["norm_momentum"], fields["beats"]["windows"]
+    del fields["training"]["norm_momentum"], fields["data"]["stretch_share"]
     return state | {"experiment": json.dumps(fields)}
 
 
 @pytest.mark.parametrize(
     "changes",
-    [training(norm_momentum=0.02) | {"beats": {}}, {"beats": {"windows": 4}}],
-    ids=["norm_momentum", "windows"],
+    [
+        training(norm_momentum=0.02) | {"beats": {}},
+        {"beats": {}, "data": {"set": "ecg5", "split_seed": 1, "stretch_share": 0.5}},
+    ],
+    ids=["norm_momentum", "stretch_share"],
 )
 def test_a_state_with_another_value_of_a_field_is_refused(
     tiny_description: Description, make_experiment: Make, changes: dict[str, Any]
@@ -403,100 +407,115 @@ def test_norm_momentum_is_that_of_every_batch_norm(
     assert make_experiment().training.norm_momentum == 0.1  # torch's own
 
 
-# Windows beside the fragments.
+# Stretches in the place of fragments.
 
 
 @pytest.fixture
-def windowed(tiny_data: TrainingData) -> TrainingData:
-    """The tiny data with two records, their beats, and places where a window may start."""
+def stretched(tiny_data: TrainingData) -> TrainingData:
+    """The tiny data with two records, their beats, and where stretches of each fragment start."""
     generator = np.random.default_rng(11)
     samples = [generator.integers(-100, 100, length).astype(np.int16) for length in (300, 200)]
     tracks = [generator.integers(0, 9, length).astype(np.int8) for length in (300, 200)]
-    places = [(0, start) for start in range(0, 260, 13)] + [
-        (1, start) for start in range(0, 160, 7)
-    ]
-    windows = BeatWindows(tuple(samples), tuple(tracks), np.array(places, np.int64), 40)
-    return replace(tiny_data, windows=windows)
+    count = len(tiny_data.train)
+    # Every fifth fragment has none.
+    counts = np.where(np.arange(count) % 5 == 4, 0, 1 + np.arange(count) % 7)
+    return replace(
+        tiny_data,
+        stretches=Stretches(
+            tuple(samples),
+            tuple(tracks),
+            sources=np.arange(count) % 2,
+            starts=generator.integers(0, 160, int(counts.sum())),
+            first=np.cumsum(counts) - counts,
+            counts=counts,
+            length=40,
+        ),
+    )
 
 
-WINDOWED = {"beats": {"weight": 0.5, "windows": 5}}
+STRETCHED = {
+    "data": {"set": "ecg5", "split_seed": 1, "stretch_share": 0.7},
+    "beats": {"weight": 0.5},
+}
 
 
 @pytest.mark.parametrize("stop", [1, 4])
-def test_a_run_with_windows_resumes_to_the_same_bits(
+def test_a_run_with_stretches_resumes_to_the_same_bits(
     tmp_path: Path,
     tiny_description: Description,
     make_experiment: Make,
-    windowed: TrainingData,
+    stretched: TrainingData,
     stop: int,
 ) -> None:
-    experiment = make_experiment(**WINDOWED)
-    whole = finish(SeedRun(experiment, tiny_description, 7), windowed)
+    experiment = make_experiment(**STRETCHED)
+    whole = finish(SeedRun(experiment, tiny_description, 7), stretched)
     first = SeedRun(experiment, tiny_description, 7)
     for _ in range(stop):
-        first.run_epoch(windowed)
+        first.run_epoch(stretched)
     save_resumable(tmp_path / "state.pt", first.state())
     torch.manual_seed(999)  # nothing may hang on the global generator
     second = SeedRun(experiment, tiny_description, 7)
     second.restore(load_resumable(tmp_path / "state.pt"))
-    assert_same(whole, finish(second, windowed))
+    assert_same(whole, finish(second, stretched))
     assert torch.equal(whole.generator.get_state(), second.generator.get_state())
-    # The windows were read: other beats on them lead elsewhere.
-    assert windowed.windows is not None
-    silent = tuple(np.zeros_like(track) for track in windowed.windows.tracks)
-    other = replace(windowed, windows=replace(windowed.windows, tracks=silent))
-    assert whole.history != finish(SeedRun(experiment, tiny_description, 7), other).history
+    # Samples and beats of the stretches were read: others lead elsewhere.
+    assert stretched.stretches is not None
+    for field in ("samples", "tracks"):
+        silent = tuple(np.zeros_like(array) for array in getattr(stretched.stretches, field))
+        other = replace(stretched, stretches=replace(stretched.stretches, **{field: silent}))
+        assert whole.history != finish(SeedRun(experiment, tiny_description, 7), other).history
 
 
-@pytest.mark.parametrize("taught", [False, True])
-def test_the_class_loss_is_that_of_the_fragments_alone(
-    tiny_description: Description, make_experiment: Make, windowed: TrainingData, taught: bool
+def test_stretches_stand_in_for_their_share_of_the_fragments_that_have_some(
+    tiny_description: Description, make_experiment: Make, stretched: TrainingData
 ) -> None:
-    part, windows = windowed.train, windowed.windows
-    assert part.beats is not None and windows is not None
-    recipe: dict[str, Any] = {
-        "augmentation": {},
-        "training": {"seeds": [7], "epochs": 1, "batch": len(part), "class_weights": "none"},
-        **WINDOWED,
-    }
-    teacher = None
-    if taught:
-        recipe |= {"teacher": {"epochs": 1}, "distillation": {"weight": 0.75}}
-        teacher = SeedRun(make_experiment(), tiny_description, 8, real=True).network.eval()
-    experiment = make_experiment(**recipe)
-    # One step: the loss of the untouched network.
-    figures = SeedRun(experiment, tiny_description, 7, teacher=teacher).run_epoch(windowed)
-    run = SeedRun(experiment, tiny_description, 7, teacher=teacher)
-    run.network.train()
-    rows = torch.randperm(len(part), generator=run.generator)
-    drawn = torch.randint(0, len(windows.places), (5,), generator=run.generator).numpy()
-    stretches, tracks = windows.take(drawn)
-    samples = torch.cat([part.samples[rows], torch.from_numpy(stretches).float()])
-    logits, hidden = run.network.logits_and_hidden(samples)
-    labels = F.cross_entropy(logits[: len(rows)], part.labels[rows])
-    if taught:
-        labels = run._distil(logits[: len(rows)], part.samples[rows], labels)
-    assert run.reader is not None
-    beats = run.reader.loss(hidden, torch.cat([part.beats[rows], torch.from_numpy(tracks)]))
-    assert figures["train_loss"] == (labels + 0.5 * beats).item()
-    # No gradient of the class loss reaches the answers to a window.
-    logits.retain_grad()
-    labels.backward()
-    assert logits.grad is not None
-    assert bool(logits.grad[: len(rows)].any()) and not bool(logits.grad[len(rows) :].any())
+    part, stretches = stretched.train, stretched.stretches
+    assert stretches is not None and part.beats is not None
+    run = SeedRun(make_experiment(**STRETCHED), tiny_description, 7)
+    lengths = torch.full((len(part), 1), 40)
+    source = Fragments(part.samples, lengths, part.beats)
+    rows = torch.arange(len(part))
+    replaced = total = 0
+    for _ in range(40):
+        mixed = run._elsewhere(source, rows, stretches)
+        assert mixed.beats is not None
+        for row in rows.tolist():
+            own = mixed.lengths[row].item() == 0
+            if stretches.counts[row]:
+                total += 1
+                replaced += own
+            else:
+                assert not own
+            if not own:
+                assert torch.equal(mixed.samples[row], part.samples[row])
+                assert torch.equal(mixed.beats[row], part.beats[row])
+                continue
+            first, count = int(stretches.first[row]), int(stretches.counts[row])
+            spans = [slice(s, s + 40) for s in stretches.starts[first : first + count].tolist()]
+            place = int(stretches.sources[row])
+            whole, track = stretches.samples[place], stretches.tracks[place]
+            assert any(
+                np.array_equal(mixed.samples[row].numpy(), whole[span])
+                and np.array_equal(mixed.beats[row].numpy(), track[span])
+                for span in spans
+            )
+    assert 0.6 * total < replaced < 0.8 * total
+    # The source keeps its own rows.
+    assert torch.equal(source.samples, part.samples) and int(lengths.min()) == 40
 
 
-def test_windows_are_prepared_as_the_fragments_are(
-    tiny_description: Description, make_experiment: Make, windowed: TrainingData
+def test_stretches_are_prepared_as_the_fragments_are(
+    tiny_description: Description, make_experiment: Make, stretched: TrainingData
 ) -> None:
     fields = tiny_description.to_dict()
     fields["input"] |= {"preparation": "peak", "peak": 127}
-    run = SeedRun(make_experiment(**WINDOWED), Description.from_dict(fields), 7)
-    assert windowed.windows is not None
-    samples, beats = run._draw_windows(windowed.windows)
-    assert samples.shape == beats.shape == (5, 40)
-    assert samples.abs().amax(1).tolist() == [127.0] * 5
-    raw, _ = SeedRun(make_experiment(**WINDOWED), tiny_description, 7)._draw_windows(
-        windowed.windows
-    )
-    assert float(raw.abs().max()) <= 100
+    part, stretches = stretched.train, stretched.stretches
+    assert stretches is not None
+    source = Fragments(part.samples, torch.full((len(part), 1), 40), part.beats)
+    rows = torch.arange(len(part))
+    for description, peak in ((Description.from_dict(fields), 127.0), (tiny_description, 100.0)):
+        run = SeedRun(make_experiment(**STRETCHED), description, 7)
+        mixed = run._elsewhere(source, rows, stretches)
+        new = mixed.samples[mixed.lengths[:, 0] == 0].abs().amax(1)
+        assert len(new) > 2
+        assert set(new.tolist()) == {127.0} if peak == 127.0 else float(new.max()) <= peak
