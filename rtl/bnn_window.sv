@@ -3,22 +3,25 @@
 //   window i = padded[i * Stride +: Kernel], padded = {PadLeft x PadWord, words, PadRight x PadWord}
 //   out_data_o = {newest word, ..., oldest word}: the oldest lies in the low bits
 //
-// Every word of the padded fragment that is not already there costs one shift, one cycle each:
-//   - the first shift of a fragment also sets all other registers to PadWord, so up to Kernel - 1
-//     words of left padding cost nothing, and no word of the fragment before can be seen;
-//   - left padding beyond that and right padding are shifts without input;
-//   - shifting stops at the last window; input words that no window needs are then read and dropped.
-// A window is held until it is taken; on that edge the next shift takes place, so with Stride 1 a
-// window can leave every cycle. Fragments follow each other without a gap.
+// Every word of the padded fragment that is not already there is one step, one cycle each:
+//   - the first step of a fragment also sets all other words to PadWord, so up to Kernel - 1 words
+//     of left padding cost nothing, and no word of the fragment before can be seen;
+//   - left padding beyond that and right padding are steps without input;
+//   - after the last window, input words that no window needs are read and dropped.
+// With Stride above 1 the words between two windows gather beside the window, which then moves on by
+// Stride words at once. A window is held until it is taken; meanwhile the words between it and the
+// next one come in, and on the edge that takes it the last of them moves the window on: a window can
+// leave every max(Stride, cycles it is held) cycles. Fragments follow each other without a gap.
 //
 //   WordBits 1 or more, Kernel 1 or more (longer than InLength is fine), Stride 1 or more,
 //   PadLeft and PadRight 0 or more (longer than Kernel is fine), InLength 1 or more,
 //   Positions = (InLength + PadLeft + PadRight - Kernel) / Stride + 1
 //
 // Latency: a window is valid in the cycle after its newest word came in.
-// Cycles a fragment: shifts + dropped words, each of which may overlap only with the last cycle of a
-// window's stay. Reset: start of a fragment, no window.
-// Cost: Kernel * WordBits flip-flops with set or reset, some 30 LUTs of control.
+// Cycles a fragment, for windows held H cycles: (Positions - 1) * max(Stride, H) + max(H, dropped
+// words + first group) + shifts from there to the first window. Reset: start of a fragment, no window.
+// Cost: (Kernel + min(Stride, Kernel) - 1) * WordBits flip-flops, most with set or reset, some 30 LUTs
+// of control.
 module bnn_window #(
   parameter int WordBits = 2,
   parameter int Kernel = 3,
@@ -58,10 +61,14 @@ module bnn_window #(
   localparam int InputFrom = (InputShifts > 0) ? LeadShifts : Shifts;
   localparam int InputTo = (Drops > 0) ? Steps : LeadShifts + InputShifts;
   localparam int BeforeInput = (InputFrom > 0) ? InputFrom - 1 : Steps - 1;
-  // Shifts up to the first window, then from one window to the next.
+  // Shifts up to the first window; the window moves on at the last of them and Stride words apart.
   localparam int FirstGap = Kernel - Preset;
-  localparam int LongestGap = (FirstGap > Stride) ? FirstGap : Stride;
-  localparam int GapBits = (LongestGap > 1) ? $clog2(LongestGap) : 1;
+  localparam int Group = (Stride < 1) ? 1 : Stride;
+  localparam int FirstGroup = (FirstGap - 1) % Group + 1;
+  localparam int GapBits = (Group > 1) ? $clog2(Group) : 1;
+  // Words that gather beside the window, and words that stay in it when it moves on.
+  localparam int Beside = (Group < Kernel) ? Group - 1 : Kernel - 1;
+  localparam int Stay = Kernel - Beside - 1;
 
   logic [StepBits-1:0] step;
   logic                last_step, advance;
@@ -123,63 +130,128 @@ module bnn_window #(
     end
   end
 
-  // The gap counts the shifts still to come before the one that completes a window.
-  logic [GapBits-1:0] gap_q;
-  logic               completes;
-  assign completes = shifts_q & (gap_q == '0);
+  // moves: this step completes a group, the window moves on. The gap counts the words before that.
+  logic moves;
+  if (Stride == 1) begin : gen_every_word
+    assign moves = shifts_q;
+  end else begin : gen_groups
+    logic [GapBits-1:0] gap_q;
+    logic               group_end_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        gap_q       <= GapBits'(FirstGroup - 1);
+        group_end_q <= (FirstGroup == 1);
+      end else if (advance) begin
+        if (last_step) begin
+          gap_q       <= GapBits'(FirstGroup - 1);
+          group_end_q <= (FirstGroup == 1);
+        end else begin
+          gap_q       <= group_end_q ? GapBits'(Stride - 1) : gap_q - 1'b1;
+          group_end_q <= (gap_q == GapBits'(1));
+        end
+      end
+    end
+    assign moves = shifts_q & group_end_q;
+  end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      gap_q <= GapBits'(FirstGap - 1);
-    end else if (advance) begin
-      if (last_step) begin
-        gap_q <= GapBits'(FirstGap - 1);
-      end else if (gap_q == '0) begin
-        gap_q <= GapBits'(Stride - 1);
-      end else begin
-        gap_q <= gap_q - 1'b1;
+  // complete_q: the window holds Kernel words once it has moved on.
+  logic complete_q;
+  if (FirstGap == FirstGroup) begin : gen_complete
+    assign complete_q = 1'b1;
+  end else begin : gen_filling
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        complete_q <= 1'b0;
+      end else if (advance) begin
+        if (last_step) begin
+          complete_q <= 1'b0;
+        end else if (step == StepBits'(FirstGap - 2)) begin
+          complete_q <= 1'b1;
+        end
       end
     end
   end
 
   logic valid_q, free;
   assign free    = ~valid_q | out_ready_i;
-  // The first shift waits for the fragment's first word even where it takes none, so that windows of
+  // The first step waits for the fragment's first word even where it takes none, so that windows of
   // padding alone never leave for a fragment that does not come.
-  assign advance = free & (in_valid_i | ~(takes_input_q | first_q));
+  assign advance = (free | ~moves) & (in_valid_i | ~(takes_input_q | first_q));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       valid_q <= 1'b0;
     end else if (free) begin
-      valid_q <= advance & completes;
+      valid_q <= advance & moves & complete_q;
     end
   end
 
-  logic [WordBits-1:0]        newest;
-  logic [Kernel*WordBits-1:0] window_q;
+  logic [WordBits-1:0]              newest;
+  logic [(Beside+1)*WordBits-1:0]   group;
+  logic [Kernel*WordBits-1:0]       window_q;
   assign newest = takes_input_q ? in_data_i : PadWord;
 
-  if (Kernel == 1) begin : gen_one_word
+  // fresh: the window still holds words of the fragment before.
+  logic fresh;
+  if (FirstGroup == 1) begin : gen_first_word
+    assign fresh = first_q;
+  end else begin : gen_first_group
+    logic fresh_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        fresh_q <= 1'b1;
+      end else if (advance) begin
+        fresh_q <= last_step | (fresh_q & ~moves);
+      end
+    end
+    assign fresh = fresh_q;
+  end
+
+  if (Beside == 0) begin : gen_no_group
     logic unused_first;
     assign unused_first = first_q;
+    assign group = newest;
+  end else begin : gen_group
+    // The words since the last move, the newest on top.
+    logic [Beside*WordBits-1:0]     beside_q;
+    logic [(Beside+1)*WordBits-1:0] shifted;
+    assign shifted = {newest, beside_q};
+    if (FirstGroup == 1) begin : gen_padding_at_once
+      always_ff @(posedge clk_i) begin
+        if (advance & shifts_q) beside_q <= shifted[(Beside+1)*WordBits-1:WordBits];
+      end
+      assign group = first_q ? {newest, {Beside{PadWord}}} : shifted;
+    end else begin : gen_padding_before
+      always_ff @(posedge clk_i) begin
+        if (advance & shifts_q) begin
+          beside_q <= first_q ? {newest, {Beside{PadWord}}} >> WordBits
+                              : shifted[(Beside+1)*WordBits-1:WordBits];
+        end
+      end
+      assign group = shifted;
+    end
+  end
+
+  if (Stay == 0) begin : gen_group_only
+    logic unused_fresh;
+    assign unused_fresh = fresh;
     always_ff @(posedge clk_i) begin
-      if (advance & shifts_q) window_q <= newest;
+      if (advance & moves) window_q <= group;
     end
   end else begin : gen_words
     always_ff @(posedge clk_i) begin
-      if (advance & shifts_q) begin
-        window_q[Kernel*WordBits-1-:WordBits] <= newest;
-        if (first_q) begin
-          window_q[(Kernel-1)*WordBits-1:0] <= {(Kernel - 1) {PadWord}};
+      if (advance & moves) begin
+        window_q[Kernel*WordBits-1:Stay*WordBits] <= group;
+        if (fresh) begin
+          window_q[Stay*WordBits-1:0] <= {Stay{PadWord}};
         end else begin
-          window_q[(Kernel-1)*WordBits-1:0] <= window_q[Kernel*WordBits-1:WordBits];
+          window_q[Stay*WordBits-1:0] <= window_q[Kernel*WordBits-1-:Stay*WordBits];
         end
       end
     end
   end
 
-  assign in_ready_o  = free & takes_input_q;
+  assign in_ready_o  = takes_input_q & (free | ~moves);
   assign out_valid_o = valid_q;
   assign out_data_o  = window_q;
 

@@ -64,9 +64,24 @@ def window_shifts(block: Block) -> int:
     return needed - preloaded + block.in_length - used
 
 
+def window_cycles(block: Block, held: int) -> int:
+    """Cycles a fragment of ``rtl/bnn_window.sv``, back to back, when each window is held so long.
+
+    The words between two windows come in while the first of them is held, but for the last word,
+    which moves the window on; and so do the dropped words and the first group of words of the next
+    fragment behind the last window.
+    """
+    preloaded = min(block.pad_left, block.kernel - 1)
+    first_gap = block.kernel - preloaded
+    first_group = (first_gap - 1) % block.stride + 1
+    dropped = window_shifts(block) - ((block.positions - 1) * block.stride + first_gap)
+    between = (block.positions - 1) * max(block.stride, held)
+    return between + max(held, dropped + first_group) + first_gap - first_group
+
+
 def stage_cycles(block: Block, fold: Fold) -> int:
-    """Cycles a fragment of one stage: a window is held for its steps, the last one with a shift."""
-    return block.positions * (fold.steps(block) - 1) + window_shifts(block)
+    """Cycles a fragment of one stage: a window is held for its fold steps."""
+    return window_cycles(block, fold.steps(block))
 
 
 def score_cycles(network: Network) -> int:
@@ -101,8 +116,8 @@ def held_cycles(network: Network, block: Block, fold: Fold) -> int:
     An upper bound: words that wait between the stages take off some of it.
     """
     windows = windows_ahead(network)[block.index]
-    shifts = (windows - 1) * block.stride + block.kernel - min(block.pad_left, block.kernel - 1)
-    ahead = windows * (fold.steps(block) - 1) + shifts
+    first_gap = block.kernel - min(block.pad_left, block.kernel - 1)
+    ahead = (windows - 1) * max(block.stride, fold.steps(block)) + first_gap
     # Lanes of a last beat may take turns behind the sums.
     busy = score_cycles(network) + network.classes - 1
     return stage_cycles(block, fold) + max(0, busy - ahead)
@@ -140,7 +155,7 @@ def legal_folds(block: Block) -> list[Fold]:
 
 def fastest(network: Network) -> Folding:
     """Everything unrolled."""
-    return _folding(network, tuple(Fold(b.out_channels, b.fan_in) for b in network.blocks))
+    return folding_of(network, tuple(Fold(b.out_channels, b.fan_in) for b in network.blocks))
 
 
 def default_cycles(network: Network) -> int:
@@ -166,7 +181,7 @@ def solve(network: Network, cycles: int) -> Folding:
     for block in network.blocks:
         fast_enough = [f for f in legal_folds(block) if held_cycles(network, block, f) <= cycles]
         folds.append(min(fast_enough, key=lambda f: (lut_cost(block, f), f.pe * f.simd, f.pe)))
-    return _folding(network, tuple(folds))
+    return folding_of(network, tuple(folds))
 
 
 def override(network: Network, folding: Folding, folds: Mapping[str, tuple[int, int]]) -> Folding:
@@ -190,7 +205,7 @@ def override(network: Network, folding: Folding, folds: Mapping[str, tuple[int, 
             _check_divides(block, "PE", pe, block.out_channels, "output channels")
             _check_divides(block, "SIMD", simd, block.fan_in, "window elements")
             chosen[index] = Fold(pe, simd)
-    return _folding(network, tuple(chosen))
+    return folding_of(network, tuple(chosen))
 
 
 def _check_divides(block: Block, what: str, value: int, total: int, of: str) -> None:
@@ -202,7 +217,8 @@ def _check_divides(block: Block, what: str, value: int, total: int, of: str) -> 
         )
 
 
-def _folding(network: Network, folds: tuple[Fold, ...]) -> Folding:
+def folding_of(network: Network, folds: tuple[Fold, ...]) -> Folding:
+    """The folding of ``network`` with a legal fold for every block, in order."""
     pairs = list(zip(network.blocks, folds, strict=True))
     return Folding(
         folds=folds,

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import cocotb
 import numpy as np
 
-from bnn_hw.generate.folding import window_shifts
+from bnn_hw.generate.folding import window_cycles, window_shifts
 from bnn_hw.ir import Block
 from bnn_hw.ir.bits import int_to_row, row_to_int
 from sim.common.blocks import make_block, random_bits
-from sim.common.cases import CLOCKED, Bench, Case, Wide, stream_in, stream_out
-from sim.common.stream_cell import StreamData, stream_tests
+from sim.common.cases import (
+    CLOCKED,
+    Bench,
+    Case,
+    CasePorts,
+    Wide,
+    named,
+    stream_in,
+    stream_out,
+)
+from sim.common.stream_cell import StreamData, check_beats, stream_tests
+from sim.common.streams import FULL, Sink, Source, reset, run, start_clock
 
 FRAGMENTS = 3
 
@@ -63,6 +76,9 @@ BENCH = Bench(
     (
         _case(8, 7, 1, 5, 5, 24, 0xFF),  # the reference block
         _case(12, 7, 2, 5, 5, 36, 0x0A5),  # its first block, stride 2
+        _case(11, 16, 4, 6, 6, 48, 0x2A5),  # the first of five blocks, stride 4
+        _case(3, 8, 4, 7, 2, 24, 5),  # the first word moves the window on
+        _case(2, 9, 4, 3, 0, 27, 2),  # groups before the first window, left-over input
         _case(1, 1, 1, 0, 0, 1, 0),  # everything at one
         _case(3, 1, 1, 0, 0, 5, 0),
         _case(3, 1, 1, 2, 3, 4, 5),  # padding that makes whole windows of its own
@@ -91,3 +107,51 @@ BENCH = Bench(
 )
 
 streams, reset_in_fragment = stream_tests(BENCH)
+
+
+class HoldingSink(Sink):
+    """Takes each beat in the last of ``held`` cycles in which it is there, as the next cell does."""
+
+    def __init__(self, ports: CasePorts, held: int) -> None:
+        super().__init__(*ports.stream_out("out"), FULL, 0)
+        self._held_cycles, self._seen = held, 0
+
+    def step(self, cycle: int) -> None:
+        """Look at this edge, then drive for the next."""
+        taken = len(self.beats)
+        super().step(cycle)
+        self._seen = 0 if len(self.beats) > taken or self._held is None else self._seen + 1
+        self._room = self._held_cycles == 1 or self._seen == self._held_cycles - 1
+        self._ready.value = int(self._room)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(case=named(BENCH.names), held=[1, 2, 3, 4, 7])
+async def held_windows(dut: Any, case: str, held: int) -> None:
+    """Windows held for so many cycles pass in exactly the cycles that the plan counts."""
+    chosen = BENCH.case(case)
+    parameters = chosen.parameters
+    block = make_block(
+        random_bits(np.random.default_rng(0), 1, parameters["Kernel"] * parameters["WordBits"]),
+        in_channels=parameters["WordBits"],
+        in_length=parameters["InLength"],
+        stride=parameters["Stride"],
+        pad_left=parameters["PadLeft"],
+        pad_right=parameters["PadRight"],
+    )
+    ports = CasePorts(dut, chosen)
+    start_clock(ports.clk_i)
+    await reset(ports.clk_i, ports.rst_ni)
+    data: StreamData = chosen.data
+    source, sink = Source(*ports.stream_in("in"), data.words, FULL, 1), HoldingSink(ports, held)
+    promised = window_cycles(block, held)
+    await run(
+        ports.clk_i,
+        [source, sink],
+        lambda: source.done and len(sink.beats) >= len(data.beats),
+        timeout_cycles=(FRAGMENTS + 1) * promised + 20,
+    )
+    check_beats(chosen, sink.beats, data.beats)
+    ends = sink.cycles[block.positions - 1 :: block.positions]
+    periods = [later - earlier for earlier, later in zip(ends, ends[1:], strict=False)]
+    assert periods == [promised] * (FRAGMENTS - 1), f"{periods}, the plan counts {promised}"
