@@ -1,9 +1,11 @@
-"""Reading bounded text and writing without ever leaving half a file."""
+"""Reading bounded text and writing without ever leaving half a file or half a folder."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bnn_hw.errors import UserError
@@ -57,4 +59,51 @@ def write_bytes(path: Path, content: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
         raise UserError(
             f"{path} cannot be written: {error.strerror or error}; choose a folder you can write to"
+        ) from None
+
+
+def write_folder(
+    folder: Path, files: Mapping[str, bytes], check_old: Callable[[Path], None]
+) -> None:
+    """Make ``files`` all that stands in ``folder``, in one step.
+
+    Written beside, then swapped in: whatever goes wrong while writing, the old folder stays whole.
+    What stands behind a link is replaced, not the link.
+
+    Parameters
+    ----------
+    files
+        Content by path below ``folder``.
+    check_old
+        Gets the real path of what already stands there; raises :class:`UserError` if it must stay.
+
+    Raises
+    ------
+    UserError
+        When the folder cannot be written.
+    """
+    target = Path(os.path.realpath(folder))
+    staging = None
+    try:
+        if target.exists():
+            check_old(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        staging.chmod(0o755)
+        for path, content in files.items():
+            place = staging / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        if target.exists():
+            retired = staging.with_name(staging.name + ".old")
+            os.replace(target, retired)
+            os.replace(staging, target)
+            shutil.rmtree(retired)
+        else:
+            os.replace(staging, target)
+    except OSError as error:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+        raise UserError(
+            f"{folder} cannot be written: {error.strerror or error}; choose a folder you can write to"
         ) from None

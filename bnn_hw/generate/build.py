@@ -6,9 +6,6 @@ Reads a frozen network and a folding; gives ``build/<model>/`` with ``rtl``, ``s
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +14,7 @@ import numpy.typing as npt
 
 from bnn_hw import __version__
 from bnn_hw.errors import UserError
+from bnn_hw.files import write_folder
 from bnn_hw.generate.folding import Folding, fastest, override
 from bnn_hw.generate.handoff import render_handoff
 from bnn_hw.generate.hls import render_hls
@@ -66,7 +64,7 @@ def generate(
         "folding": {s.name: {"pe": s.pe, "simd": s.simd} for s in plan.stages},
     }
     files[MANIFEST] = manifest_text(header, files).encode()
-    _swap_in(files, target)
+    write_folder(target, files, _check_old)
     return Build(target, network, plan)
 
 
@@ -87,34 +85,11 @@ def open_build(path: Path, network: Network | None = None) -> Build:
     return Build(path, network, build_plan(network, override(network, fastest(network), folds)))
 
 
-def _swap_in(files: dict[str, bytes], target: Path) -> None:
-    # What stands behind a link is replaced, not the link.
-    target = Path(os.path.realpath(target))
-    if target.exists() and not target.is_dir():
+def _check_old(target: Path) -> None:
+    """Raise :class:`UserError` for all but a build folder and an empty one."""
+    if not target.is_dir():
         raise UserError(f"{target} cannot be written: it is a file; choose another folder")
-    if target.exists() and not (target / MANIFEST).is_file() and any(target.iterdir()):
+    if not (target / MANIFEST).is_file() and any(target.iterdir()):
         raise UserError(
             f"{target} exists and is not a build folder of bnn_hw: choose another or remove it"
         )
-    staging = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-        staging.chmod(0o755)
-        for path, content in files.items():
-            place = staging / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-        if target.exists():
-            retired = staging.with_name(staging.name + ".old")
-            os.replace(target, retired)
-            os.replace(staging, target)
-            shutil.rmtree(retired)
-        else:
-            os.replace(staging, target)
-    except OSError as error:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
-        raise UserError(
-            f"{target} cannot be written: {error.strerror or error}; choose a folder you can write to"
-        ) from None

@@ -7,9 +7,6 @@ hand a mean is reproduced in seconds, without training. Reading trusts nothing.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -19,7 +16,7 @@ from pydantic import ValidationError
 
 from bnn_hw.ecg.fragments import FragmentSet
 from bnn_hw.errors import UserError
-from bnn_hw.files import read_text
+from bnn_hw.files import read_text, write_folder
 from bnn_hw.ir import load_network
 from bnn_hw.ir.file import first_line, network_text, render_json
 from bnn_hw.ir.network import Network
@@ -38,32 +35,15 @@ def save_study(study: Study, networks: Mapping[int, Network], folder: Path) -> N
 
     Raises :class:`UserError` when it can't be written or holds what is no study.
     """
-    files = {FILE: render_json(study.to_dict()) + "\n"}
+    files = {FILE: (render_json(study.to_dict()) + "\n").encode()}
     for entry in study.seeds:
-        files[f"seed{entry.seed}.json"] = network_text(networks[entry.seed])
-    target = Path(os.path.realpath(folder))
-    if target.exists() and not (target / FILE).is_file():
-        raise UserError(f"{folder} exists and is no folder of a study: choose another or remove it")
-    staging = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-        staging.chmod(0o755)
-        for name, text in files.items():
-            (staging / name).write_text(text, encoding="utf-8")
-        if target.exists():
-            retired = staging.with_name(staging.name + ".old")
-            os.replace(target, retired)
-            os.replace(staging, target)
-            shutil.rmtree(retired)
-        else:
-            os.replace(staging, target)
-    except OSError as error:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
-        raise UserError(
-            f"{folder} cannot be written: {error.strerror or error}; choose another folder"
-        ) from None
+        files[f"seed{entry.seed}.json"] = network_text(networks[entry.seed]).encode()
+    write_folder(folder, files, _check_old)
+
+
+def _check_old(target: Path) -> None:
+    if not (target / FILE).is_file():
+        raise UserError(f"{target} exists and is no folder of a study: choose another or remove it")
 
 
 def load_study(folder: Path) -> Study:
