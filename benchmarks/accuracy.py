@@ -32,7 +32,8 @@ from bnn_hw.description import Description
 from bnn_hw.ecg.records import records_dir
 from bnn_hw.errors import UserError
 from bnn_hw.files import read_text, write_bytes, write_text
-from bnn_hw.generate.folding import default_cycles, solve
+from bnn_hw.generate.folding import default_cycles
+from bnn_hw.generate.solver import solve
 from bnn_hw.ir import load_network
 from bnn_hw.ir.file import first_line
 from bnn_hw.report.pictures import require_matplotlib

@@ -13,29 +13,60 @@ from bnn_hw.cli.models import find_model
 from bnn_hw.cli.options import json_option
 from bnn_hw.cli.output import print_json, print_table
 from bnn_hw.errors import UserError
-from bnn_hw.generate.folding import Folding, default_cycles, override, solve
+from bnn_hw.generate.estimate import DEFAULT_FAMILY, Estimate, estimate, estimated_families
+from bnn_hw.generate.folding import Folding, default_cycles, override
+from bnn_hw.generate.solver import cycles_for_rate, solve, solve_fastest, solve_smallest
 from bnn_hw.ir import Network
 
 DEMO_FRAGMENTS = 4
 _FOLD = re.compile(r"([A-Za-z][A-Za-z0-9_]{0,62})=([0-9]{1,9})x([0-9]{1,9})", re.ASCII)
 
 
-def choose_folding(network: Network, cycles: int | None, folds: tuple[str, ...]) -> Folding:
-    """The solver's folding at ``cycles`` (default: one sample a cycle), with ``layer=PExSIMD`` set.
+def choose_folding(
+    network: Network,
+    cycles: int | None = None,
+    folds: tuple[str, ...] = (),
+    rate: float | None = None,
+    clock: float | None = None,
+    family: str = DEFAULT_FAMILY,
+) -> Folding:
+    """The solver's folding, with the layers set that ``folds`` give as ``LAYER=PExSIMD``.
+
+    Its target is one of ``cycles`` a fragment, ``rate`` (fragments/s) with ``clock`` (MHz), and
+    ``smallest`` or ``fastest`` in ``folds``; without any it is one sample a cycle.
 
     Raises
     ------
     UserError
-        When the cycles cannot be met or a fold is not legal; gives the nearest legal one.
+        When there are two targets, or the one cannot be met, or a fold is not legal; gives the nearest
+        legal one.
     """
-    folding = solve(network, cycles if cycles is not None else default_cycles(network))
-    return override(network, folding, dict(_parse_fold(text) for text in folds))
+    goals = [fold for fold in folds if fold in _GOALS]
+    given = [f"--fold {goal}" for goal in goals]
+    given += [f"--cycles {cycles}"] if cycles is not None else []
+    given += [f"--rate {rate:g}"] if rate is not None else []
+    if len(given) > 1:
+        raise UserError(f"{given[0]} and {given[1]} are two targets: give one of them")
+    if (rate is None) != (clock is None):
+        raise UserError("--rate FRAGMENTS_PER_S and --clock MHZ belong together: give both or none")
+    if goals:
+        folding = _GOALS[goals[0]](network, family)
+    else:
+        if rate is not None and clock is not None:
+            cycles = cycles_for_rate(network, rate, clock)
+        folding = solve(network, default_cycles(network) if cycles is None else cycles, family)
+    return override(network, folding, dict(_parse_fold(f) for f in folds if f not in _GOALS))
+
+
+_GOALS = {"smallest": solve_smallest, "fastest": solve_fastest}
 
 
 def _parse_fold(text: str) -> tuple[str, tuple[int, int]]:
     match = _FOLD.fullmatch(text)
     if match is None:
-        raise UserError(f"--fold {text[:80]!r} is not LAYER=PExSIMD, such as conv2=4x8")
+        raise UserError(
+            f"--fold {text[:80]!r} is not smallest, fastest or LAYER=PExSIMD, such as conv2=4x8"
+        )
     return match[1], (int(match[2]), int(match[3]))
 
 
@@ -50,45 +81,80 @@ _CONTENTS = (
 
 @click.command()
 @click.argument("model")
-@click.option("--cycles", type=int, help="Cycles a fragment [default: one sample a cycle].")
+@click.option("--cycles", type=int, help="Most cycles a fragment [default: one sample a cycle].")
+@click.option("--rate", type=float, metavar="FRAGMENTS_PER_S", help="Instead: least rate...")
+@click.option("--clock", type=float, metavar="MHZ", help="... at this clock.")
 @click.option(
-    "--fold", "folds", multiple=True, metavar="LAYER=PExSIMD", help="Set the fold of a layer."
+    "--fold",
+    "folds",
+    multiple=True,
+    metavar="smallest|fastest|LAYER=PExSIMD",
+    help="Instead: fewest LUTs, or fewest cycles; or set the fold of a layer.",
+)
+@click.option(
+    "--family",
+    default=DEFAULT_FAMILY,
+    show_default=True,
+    help=f"Device family whose LUTs are estimated and kept few: {', '.join(estimated_families())}.",
+)
+@click.option(
+    "--estimate", "only_estimate", is_flag=True, help="Print the estimate and write nothing."
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: build/<model>]."
 )
+@click.option(
+    "--axi-lite",
+    is_flag=True,
+    help="Add registers behind AXI4-Lite with an interrupt, their C header and PYNQ driver.",
+)
 @json_option("what was generated")
 def generate(
-    model: str, cycles: int | None, folds: tuple[str, ...], output: Path | None, as_json: bool
+    model: str,
+    cycles: int | None,
+    rate: float | None,
+    clock: float | None,
+    folds: tuple[str, ...],
+    family: str,
+    only_estimate: bool,
+    output: Path | None,
+    axi_lite: bool,
+    as_json: bool,
 ) -> None:
     """Generate RTL, HLS C++, hand-off, test vectors and manifest of MODEL into build/<model>/."""
-    from bnn_hw.generate.build import generate as generate_build
-    from bnn_hw.verify.fragments import demo_samples
-
     found = find_model(model)
     network = found.network
-    folding = choose_folding(network, cycles, folds)
-    target = output if output is not None else Path("build") / found.name
-    build = generate_build(network, folding, target, demo_samples(network, DEMO_FRAGMENTS))
-    files = sum(1 for path in build.path.rglob("*") if path.is_file())
+    folding = choose_folding(network, cycles, folds, rate, clock, family)
+    expected = estimate(network, folding, family)
     facts: dict[str, Any] = {
         "model": found.name,
         "digest": network.digest(),
         "cycles_per_fragment": folding.cycles,
         "folding": _folding_facts(network, folding),
-        "files": files,
-        "path": str(target),
+        "estimate": expected.as_dict(),
     }
-    if as_json:
-        print_json(facts)
+    if only_estimate:
+        _print_choice(facts, expected, as_json)
         return
-    click.echo(f"{found.name}, digest {network.digest()[:16]}, {folding.cycles} cycles a fragment")
-    print_table(_table(facts["folding"], folding.cycles))
+
+    from bnn_hw.generate.build import generate as generate_build
+    from bnn_hw.verify.fragments import demo_samples
+
+    target = output if output is not None else Path("build") / found.name
+    samples = demo_samples(network, DEMO_FRAGMENTS)
+    build = generate_build(network, folding, target, samples, axi_lite)
+    files = sum(1 for path in build.path.rglob("*") if path.is_file())
+    facts |= {"files": files, "path": str(target)}
+    _print_choice(facts, expected, as_json)
+    if as_json:
+        return
     click.echo(f"written {target}/, {files} files:")
     for folder, what in _CONTENTS:
         click.echo(f"  {folder:<9} {what}")
+    # verify MODEL renders anew, without what was asked for here
+    subject = f"--build {target}" if axi_lite else model
     click.echo(
-        f"read {target}/handoff/HANDOFF.md next; 'bnn-hw verify {model}' checks every bit of it"
+        f"read {target}/handoff/HANDOFF.md next; 'bnn-hw verify {subject}' checks every bit of it"
     )
 
 
@@ -107,12 +173,31 @@ def _folding_facts(network: Network, folding: Folding) -> dict[str, Any]:
     }
 
 
-def _table(folds: dict[str, Any], cycles: int) -> Table:
+def _print_choice(facts: dict[str, Any], expected: Estimate, as_json: bool) -> None:
+    """What the solver chose and what it is expected to take."""
+    if as_json:
+        print_json(facts)
+        return
+    click.echo(
+        f"{facts['model']}, digest {facts['digest'][:16]}, {expected.cycles} cycles a fragment; "
+        f"estimate for {expected.family}: {expected.lut} LUT, {expected.ff} FF, "
+        f"{expected.bram} block RAM"
+    )
+    print_table(_table(expected))
+
+
+def _table(expected: Estimate) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("layer")
-    for column in ("PE", "SIMD", "NF", "SF", "cycles", "busy"):
+    for column in ("PE", "SIMD", "steps", "cycles", "share", "LUT", "FF", "ROM bits", "ROM"):
         table.add_column(column, justify="right")
-    for name, fold in folds.items():
-        figures = [str(fold[key]) for key in ("pe", "simd", "nf", "sf", "cycles")]
-        table.add_row(name, *figures, f"{100 * fold['cycles'] / cycles:.0f} %")
+    for layer in expected.layers:
+        table.add_row(
+            *(layer.name, str(layer.pe), str(layer.simd), str(layer.steps), str(layer.cycles)),
+            *(f"{100 * layer.share:.0f} %", str(layer.lut), str(layer.ff), str(layer.rom_bits)),
+            layer.rom,
+        )
+    table.add_row(
+        *("framer, head", "", "", "", "", ""), str(expected.around.lut), str(expected.around.ff)
+    )
     return table

@@ -16,9 +16,6 @@ from bnn_hw.ir.blocks import Block
 from bnn_hw.ir.layers import signed_bits
 from bnn_hw.ir.network import Network
 
-# A LUT6 holds 64 bits of ROM for one output.
-_LUT_ROM_DEPTH = 64
-
 
 @dataclass(frozen=True)
 class Fold:
@@ -131,23 +128,6 @@ def accumulator_bits(block: Block) -> int:
     return signed_bits((low, high))
 
 
-def lut_cost(block: Block, fold: Fold) -> int:
-    """Rough LUT6 of a stage's folded dot product, to compare folds of one stage with one another."""
-    depth = fold.steps(block)
-    lanes = fold.pe * fold.simd
-    element = 1 if block.input_bits is None else block.input_bits + 1
-    rom = 0 if depth == 1 else lanes * -(-depth // _LUT_ROM_DEPTH)
-    folds_in = block.fan_in // fold.simd
-    # A 4:1 multiplexer is one LUT6; the slice of the window is shared by all PE.
-    select = (
-        fold.simd
-        * (1 if block.input_bits is None else block.input_bits)
-        * (-(-(folds_in - 1) // 3))
-    )
-    accumulate = fold.pe * block.sum_bits * (2 if folds_in > 1 else 1)
-    return rom + lanes * element + select + accumulate
-
-
 def legal_folds(block: Block) -> list[Fold]:
     """Every pair of divisors of the output channels and of the fan-in."""
     return [Fold(p, s) for p in divisors(block.out_channels) for s in divisors(block.fan_in)]
@@ -161,27 +141,6 @@ def fastest(network: Network) -> Folding:
 def default_cycles(network: Network) -> int:
     """One sample a cycle and a little for the edges: 3,700 for 3,600 samples; more where it must."""
     return max(network.input.samples + network.input.samples // 36, fastest(network).cycles)
-
-
-def solve(network: Network, cycles: int) -> Folding:
-    """The cheapest legal folding of at most ``cycles`` a fragment.
-
-    Raises
-    ------
-    UserError
-        When no folding is fast enough; the message gives the fewest cycles that are legal.
-    """
-    limit = fastest(network).cycles
-    if cycles < limit:
-        raise UserError(
-            f"{cycles} cycles a fragment cannot be met by {network.name}: at one sample a cycle the "
-            f"nearest legal is {limit}; give CYCLES={limit} or more"
-        )
-    folds = []
-    for block in network.blocks:
-        fast_enough = [f for f in legal_folds(block) if held_cycles(network, block, f) <= cycles]
-        folds.append(min(fast_enough, key=lambda f: (lut_cost(block, f), f.pe * f.simd, f.pe)))
-    return folding_of(network, tuple(folds))
 
 
 def override(network: Network, folding: Folding, folds: Mapping[str, tuple[int, int]]) -> Folding:

@@ -18,7 +18,8 @@ from bnn_hw.ecg.preparation import prepare
 from bnn_hw.ecg.slices import load_slices
 from bnn_hw.errors import UserError
 from bnn_hw.generate.build import generate
-from bnn_hw.generate.folding import Folding, default_cycles, solve
+from bnn_hw.generate.folding import Folding, default_cycles
+from bnn_hw.generate.solver import solve
 from bnn_hw.ir import Network, load_network
 from bnn_hw.simulate.benches import bench_module
 from bnn_hw.simulate.cocotb_runner import BenchJob, BenchRun, Simulator, run_bench

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bnn_hw.ecg.slices import load_slices
-from bnn_hw.generate.folding import Folding, divisors, fastest, override, solve
+from bnn_hw.generate.folding import Folding, divisors, fastest, override
+from bnn_hw.generate.solver import solve
 from bnn_hw.ir import (
     AcceptKind,
     AcceptSet,

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bnn_hw.generate.build import generate
-from bnn_hw.generate.folding import default_cycles, solve
+from bnn_hw.generate.folding import default_cycles
+from bnn_hw.generate.solver import solve
 from bnn_hw.ir import save_network
 from bnn_hw.verify.fragments import demo_samples
 from tests.acceptance.plants import CPP, RTL, caught_by

@@ -12,6 +12,7 @@ from bnn_hw.assets import hls_dir
 from bnn_hw.generate import folding
 from bnn_hw.generate.hls import render_hls
 from bnn_hw.generate.plan import Plan, build_plan
+from bnn_hw.generate.solver import solve
 from bnn_hw.ir import (
     AcceptKind,
     AcceptSet,
@@ -106,7 +107,7 @@ def region(plan: Plan) -> str:
 
 def plans() -> list[Plan]:
     network = reference_network()
-    folded = folding.solve(network, folding.default_cycles(network))
+    folded = solve(network, folding.default_cycles(network))
     return [small_plan(), build_plan(network, folded)]
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bnn_hw.generate import folding
 from bnn_hw.generate.plan import build_plan, rom_words
+from bnn_hw.generate.solver import solve
 from bnn_hw.ir import popcount_threshold
 from tests.reference import reference_network
 from tests.strategies import networks
@@ -62,7 +63,7 @@ def test_popcount_threshold_against_the_sum_for_every_fan_in_up_to_64():
 
 def test_reference_plan():
     network = reference_network()
-    plan = build_plan(network, folding.solve(network, 3700))
+    plan = build_plan(network, solve(network, 3700))
     assert plan.cycles <= 3700
     assert [s.positions for s in plan.stages] == [1802, 902, 452, 227, 115, 59]
     assert [s.out_positions for s in plan.stages] == [898, 448, 223, 111, 55, 27]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bnn_hw.errors import ToolMissing, UserError
 from bnn_hw.generate import folding
 from bnn_hw.generate.plan import Plan, build_plan
+from bnn_hw.generate.solver import solve
 from bnn_hw.generate.vectors import axis_lines
 from bnn_hw.golden import plain
 from bnn_hw.ir import AcceptKind, AcceptSet, Conv, Dense, Head, Network, NetworkInput, Threshold
@@ -90,7 +91,7 @@ def test_many_random_networks_equal_golden(tmp_path_factory, network, data):
 @pytest.mark.parametrize("cycles", [None, 400_000])
 def test_the_reference_network_equals_golden(tmp_path, cycles):
     network = reference_network()
-    plan = build_plan(network, folding.solve(network, cycles or folding.default_cycles(network)))
+    plan = build_plan(network, solve(network, cycles or folding.default_cycles(network)))
     program = compile_csim(write_hls(plan, tmp_path), tmp_path / "work")
     samples = random_samples(network.input, 10, seed=1)
     assert_equals_golden(program, network, plan, samples, tmp_path / "taps")

@@ -16,6 +16,7 @@ from bnn_hw.assets import models_dir
 from bnn_hw.errors import ToolMissing, UserError
 from bnn_hw.generate import folding
 from bnn_hw.generate.plan import build_plan
+from bnn_hw.generate.solver import solve
 from bnn_hw.ir import Network, load_network
 from bnn_hw.simulate.tools import ToolFailed
 from bnn_hw.verify.hls_rules import RULES, check_hls_rules
@@ -29,7 +30,7 @@ from tests.verify.hls_plants import PLANTS, HlsPlant
 def render(network: Network, cycles: int | None, folder: Path) -> Path:
     """The C++ at a target of so many cycles; None for the fastest."""
     fast = folding.fastest(network)
-    chosen = fast if cycles is None else folding.solve(network, max(cycles, fast.cycles))
+    chosen = fast if cycles is None else solve(network, max(cycles, fast.cycles))
     return write_hls(build_plan(network, chosen), folder)
 
 

@@ -1,0 +1,133 @@
+"""Designs on which the estimator is fitted and checked: networks at foldings, the same in every run.
+
+Training designs are random networks of two or three blocks at random folds. Held-out designs, which
+the fit never sees, are shipped networks at several foldings and random networks from other seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bnn_hw.assets import models_dir
+from bnn_hw.generate.folding import Fold, Folding, fastest, legal_folds, override
+from bnn_hw.ir import AcceptKind, AcceptSet, Conv, Head, MaxPool, Network, NetworkInput, Threshold
+from bnn_hw.ir.blocks import Block, group_blocks
+from bnn_hw.ir.file import load_network
+from bnn_hw.ir.layers import Layer
+
+_TRAINING = 16
+_HELD_OUT = 8
+_HELD_OUT_SEED = 1000
+# Fold steps a position of the random designs, class by class of what the products become.
+_DEPTHS = ((1, 1), (2, 8), (9, 32), (33, 2000))
+# Products a cycle, each as often as its ROM takes LUTs, of a random block: synthesis takes seconds.
+_MOST_PRODUCTS = 250
+# Written out as PExSIMD a layer, so that a change of the solver's mind does not move the points.
+_SHIPPED = {
+    "ecg17": {
+        "fast": "8x7 4x56 2x112 2x224 2x224 1x448",
+        "slow": "2x7 1x56 1x56 1x112 1x112 1x64",
+        "smallest": "1x7 1x8 1x16 1x32 1x32 1x64",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Design:
+    """A network at a folding; ``held_out`` ones are for the check alone."""
+
+    name: str
+    network: Network
+    folding: Folding
+    held_out: bool
+
+
+def designs() -> Iterator[Design]:
+    """All designs: training, held-out random, held-out shipped."""
+    for seed in range(_TRAINING):
+        yield _random_design(f"train{seed}", seed, held_out=False)
+    for seed in range(_HELD_OUT):
+        yield _random_design(f"unseen{seed}", _HELD_OUT_SEED + seed, held_out=True)
+    for model, foldings in _SHIPPED.items():
+        network = load_network(models_dir() / f"{model}.json")
+        for label, folds in foldings.items():
+            yield Design(f"{model}_{label}", network, _folding(network, folds.split()), True)
+
+
+def _random_design(name: str, seed: int, held_out: bool) -> Design:
+    rng = np.random.default_rng(seed)
+    network = _random_network(name, rng)
+    folds = [_random_fold(rng, block) for block in network.blocks]
+    return Design(name, network, _folding(network, folds), held_out)
+
+
+def _folding(network: Network, folds: list[str]) -> Folding:
+    named: dict[str, Any] = {}
+    for block, fold in zip(network.blocks, folds, strict=True):
+        named[block.name] = tuple(int(part) for part in fold.split("x"))
+    return override(network, fastest(network), named)
+
+
+def _random_fold(rng: np.random.Generator, block: Block) -> str:
+    """A fold of a class of depth drawn first, so that all classes are common."""
+    low, high = _DEPTHS[int(rng.integers(len(_DEPTHS)))]
+    small = [f for f in legal_folds(block) if _luts(block, f) <= _MOST_PRODUCTS]
+    small = small or [min(legal_folds(block), key=lambda fold: _luts(block, fold))]
+    fitting = [f for f in small if low <= f.steps(block) <= high] or small
+    # The larger of two draws: most folds of a network are of a handful of products.
+    drawn = [fitting[int(rng.integers(len(fitting)))] for _ in range(2)]
+    fold = max(drawn, key=lambda f: f.pe * f.simd)
+    return f"{fold.pe}x{fold.simd}"
+
+
+def _luts(block: Block, fold: Fold) -> int:
+    return fold.pe * fold.simd * -(-fold.steps(block) // 64)
+
+
+def _random_network(name: str, rng: np.random.Generator) -> Network:
+    channels, bits = int(rng.choice((1, 1, 1, 2))), int(rng.integers(6, 13))
+    network_input = NetworkInput(int(rng.integers(60, 4000)), bits, channels)
+    layers: list[Layer] = []
+    count = int(rng.integers(2, 4))
+    for index in range(count):
+        last = index == count - 1
+        out = int(rng.integers(2, 20)) if last else int(rng.choice((3, 4, 6, 8, 12, 16, 24, 32)))
+        kernel, stride = int(rng.choice((1, 3, 5, 7, 9))), int(rng.choice((1, 1, 2)))
+        left, right = (int(pad) for pad in rng.integers(0, kernel + 1, 2))
+        weights = rng.integers(0, 2, (out, channels, kernel)).astype(np.uint8)
+        layers.append(Conv(f"conv{index + 1}", weights, stride, left, right, -1))
+        pools = [MaxPool(int(rng.integers(2, 8)), int(rng.integers(1, 4)))]
+        pools *= int(rng.random() < 0.7)
+        if last:
+            layers += pools
+        else:
+            spread = int(np.sqrt(kernel * channels)) * (1 << (bits - 2) if index == 0 else 1)
+            accept = _accept_sets(rng, out, max(1, spread), two_sided=rng.random() < 0.25)
+            # Pools stand over sums or over bits.
+            layers += [*pools, accept] if rng.random() < 0.7 else [accept, *pools]
+        channels = out
+    reach = 1 << int(rng.integers(4, 14))
+    coefficients = rng.integers(-reach, reach, (3, channels)).tolist()
+    layers.append(Head(*(tuple(row) for row in coefficients), 12))
+    labels = tuple(f"c{index}" for index in range(channels))
+    group_blocks(network_input, tuple(layers))
+    return Network(name, network_input, tuple(layers), labels)
+
+
+def _accept_sets(
+    rng: np.random.Generator, channels: int, spread: int, two_sided: bool
+) -> Threshold:
+    sets = []
+    for _ in range(channels):
+        low, high = sorted(int(bound) for bound in rng.integers(-spread, spread + 1, 2))
+        if two_sided and low < high and rng.random() < 0.5:
+            sets.append(AcceptSet(AcceptKind.INSIDE, low, high))
+        elif rng.random() < 0.5:
+            sets.append(AcceptSet(AcceptKind.AT_LEAST, low, None))
+        else:
+            sets.append(AcceptSet(AcceptKind.AT_MOST, None, high))
+    return Threshold(tuple(sets))

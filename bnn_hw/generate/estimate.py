@@ -1,0 +1,175 @@
+"""LUT, FF, RAM and cycles of a network at a folding, before any synthesis and without any tool.
+
+Reads a network, a folding and the coefficients that ``benchmarks/estimate.py`` fitted to synthesised
+cells; gives an :class:`Estimate` with a row a layer. Cycles come from :mod:`bnn_hw.generate.folding`
+and are exact; areas are models (see docs/hardware.md for how far off they may be).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bnn_hw.errors import UserError
+from bnn_hw.generate.estimate_terms import (
+    BlockTerms,
+    CellTerms,
+    error_fifo_terms,
+    framer_terms,
+    head_terms,
+)
+from bnn_hw.generate.folding import Folding
+from bnn_hw.ir.network import Network
+
+COEFFICIENTS = Path(__file__).with_name("estimate_coefficients.json")
+RESOURCES = ("lut", "ff", "ram")
+DEFAULT_FAMILY = "xc7"
+
+Coefficients = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Weight of a term: by cell kind, resource and term."""
+
+
+@dataclass(frozen=True)
+class Area:
+    """Area in cells of the target: LUTs, flip-flops, and LUT RAM and shift-register cells."""
+
+    lut: float
+    ff: float
+    ram: float
+
+    def __add__(self, other: Area) -> Area:
+        return Area(self.lut + other.lut, self.ff + other.ff, self.ram + other.ram)
+
+
+@dataclass(frozen=True)
+class LayerEstimate:
+    """One layer: its fold, what it takes of the fragment's cycles, and its area."""
+
+    name: str
+    pe: int
+    simd: int
+    steps: int
+    cycles: int
+    share: float
+    lut: int
+    ff: int
+    ram: int
+    rom_bits: int
+    rom: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The whole accelerator; ``share`` of a layer is its cycles over those of the slowest part.
+
+    ``around`` is what is no layer: framer, error FIFO and head.
+    """
+
+    family: str
+    lut: int
+    ff: int
+    ram: int
+    bram: int
+    dsp: int
+    cycles: int
+    layers: tuple[LayerEstimate, ...]
+    around: Area
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def estimate(network: Network, folding: Folding, family: str = DEFAULT_FAMILY) -> Estimate:
+    """Area and cycles of ``network`` at ``folding`` on a device of ``family``.
+
+    Raises
+    ------
+    UserError
+        For a family without coefficients (see :func:`estimated_families`).
+    """
+    coefficients = load_coefficients(family)
+    layers: list[LayerEstimate] = []
+    terms = [BlockTerms(block) for block in network.blocks]
+    total = Area(0, 0, 0)
+    before = None
+    rows = zip(terms, folding.folds, folding.stage_cycles, strict=True)
+    for of_block, fold, cycles in rows:
+        block = of_block.block
+        stage = area([of_block.input_fifo(fold, before), *of_block.cells(fold)], coefficients)
+        total += stage
+        before = block, fold
+        steps = fold.steps(block)
+        layers.append(
+            LayerEstimate(
+                name=block.name,
+                pe=fold.pe,
+                simd=fold.simd,
+                steps=steps,
+                cycles=cycles,
+                share=cycles / folding.cycles,
+                lut=_whole(stage.lut),
+                ff=_whole(stage.ff),
+                ram=round(stage.ram),
+                rom_bits=int(block.rows.size) if steps > 1 else 0,
+                rom="LUT" if steps > 1 else "constants",
+            )
+        )
+    ends = [framer_terms(network), error_fifo_terms()]
+    ends.append(head_terms(network, *terms[-1].lanes(folding.folds[-1])))
+    around = area(ends, coefficients)
+    total += around
+    return Estimate(
+        family=family,
+        lut=_whole(total.lut),
+        ff=_whole(total.ff),
+        ram=round(total.ram),
+        bram=0,
+        dsp=0,
+        cycles=folding.cycles,
+        layers=tuple(layers),
+        around=Area(_whole(around.lut), _whole(around.ff), round(around.ram)),
+    )
+
+
+def area(cells: Iterable[CellTerms], coefficients: Coefficients) -> Area:
+    """Sum of the cells' areas."""
+    sums = dict.fromkeys(RESOURCES, 0.0)
+    for cell in cells:
+        weights = coefficients[cell.kind]
+        for resource in RESOURCES:
+            of_resource = weights[resource]
+            sums[resource] += sum(of_resource[t] * n for t, n in cell.terms.items() if n)
+    return Area(**sums)
+
+
+def estimated_families() -> tuple[str, ...]:
+    """Device families that have coefficients."""
+    return tuple(_stored())
+
+
+def load_coefficients(family: str) -> Coefficients:
+    """The fitted coefficients of ``family``; :class:`UserError` names the families there are."""
+    stored = _stored()
+    if family not in stored:
+        raise UserError(
+            f"no estimate for device family {family[:80]!r}: there are {', '.join(stored)}"
+        )
+    return stored[family]
+
+
+@cache
+def _stored() -> dict[str, Coefficients]:
+    found: dict[str, Coefficients] = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))[
+        "families"
+    ]
+    return found
+
+
+def _whole(count: float) -> int:
+    """At least 1: no accelerator takes nothing."""
+    return max(1, round(count))
