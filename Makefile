@@ -6,6 +6,7 @@
 
 MODEL   ?= ecg17
 CYCLES  ?=
+AXI_LITE ?=
 SIM     ?= icarus
 RECORDS ?= $(BNN_HW_RECORDS)
 EXPERIMENT ?= experiments/ecg17.toml
@@ -25,7 +26,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "bnn_hw - binary neural networks as FPGA hardware that computes the same bits"
 	@echo
-	@echo "  make generate [MODEL=ecg17] [CYCLES=3700]   hardware, C++ and vectors into build/<model>/"
+	@echo "  make generate [MODEL=ecg17] [CYCLES=3700]   hardware, C++ and vectors into build/<model>/;"
+	@echo "                [AXI_LITE=1]                  registers behind AXI4-Lite, driver, C header"
 	@echo "  make verify   [MODEL=...]                   every level, bit for bit; table, JSON and HTML"
 	@echo "  make verify-all RECORDS=DIR [MODEL=...]     the same on the whole data set; 512 fragments in RTL"
 	@echo "  make sim      [SIM=icarus|verilator]        cocotb benches: every cell, whole network on real ECG"
@@ -89,7 +91,7 @@ setup: $(VENV)/.dev
 # ---- the way from a frozen network to hardware --------------------------------------------------
 
 generate: $(VENV)/.base
-	@$(BIN)/bnn-hw generate $(MODEL) $(if $(CYCLES),--cycles $(CYCLES))
+	@$(BIN)/bnn-hw generate $(MODEL) $(if $(CYCLES),--cycles $(CYCLES)) $(if $(AXI_LITE),--axi-lite)
 
 sim: $(VENV)/.verify
 	@$(RUN) bnn_hw.simulate --sim $(SIM) --model $(MODEL)

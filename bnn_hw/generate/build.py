@@ -15,6 +15,7 @@ import numpy.typing as npt
 from bnn_hw import __version__
 from bnn_hw.errors import UserError
 from bnn_hw.files import write_folder
+from bnn_hw.generate.axil import axil_top, render_axil
 from bnn_hw.generate.folding import Folding, fastest, override
 from bnn_hw.generate.handoff import render_handoff
 from bnn_hw.generate.hls import render_hls
@@ -34,10 +35,20 @@ class Build:
     path: Path
     network: Network
     plan: Plan
+    axi_lite: bool = False
+
+    @property
+    def top(self) -> str:
+        """The module that holds everything else."""
+        return axil_top(self.plan) if self.axi_lite else f"{self.plan.name}_top"
 
 
 def generate(
-    network: Network, folding: Folding, target: Path, samples: npt.NDArray[np.integer]
+    network: Network,
+    folding: Folding,
+    target: Path,
+    samples: npt.NDArray[np.integer],
+    axi_lite: bool = False,
 ) -> Build:
     """Render everything of ``network`` at ``folding`` into the folder ``target``.
 
@@ -45,6 +56,8 @@ def generate(
     ----------
     samples
         Prepared fragments for ``vectors/``, ``(fragments, channels, samples)`` integers.
+    axi_lite
+        Whether to add registers behind AXI4-Lite, and the software that goes with them.
 
     Raises
     ------
@@ -53,8 +66,10 @@ def generate(
     """
     plan = build_plan(network, folding)
     files: dict[str, bytes] = {"network.json": network_text(network).encode()}
-    for rendered in (render_rtl(plan), render_hls(plan), render_handoff(plan)):
-        files.update({path: text.encode() for path, text in rendered.items()})
+    rendered = render_rtl(plan, axi_lite) | render_hls(plan) | render_handoff(plan, axi_lite)
+    if axi_lite:
+        rendered |= render_axil(plan)
+    files.update({path: text.encode() for path, text in rendered.items()})
     files.update(render_vectors(network, plan, samples))
     header = {
         "name": network.name,
@@ -62,10 +77,11 @@ def generate(
         "generator": f"bnn_hw {__version__}",
         "cycles_per_fragment": plan.cycles,
         "folding": {s.name: {"pe": s.pe, "simd": s.simd} for s in plan.stages},
+        **({"axi_lite": True} if axi_lite else {}),
     }
     files[MANIFEST] = manifest_text(header, files).encode()
     write_folder(target, files, _check_old)
-    return Build(target, network, plan)
+    return Build(target, network, plan, axi_lite)
 
 
 def open_build(path: Path, network: Network | None = None) -> Build:
@@ -82,7 +98,8 @@ def open_build(path: Path, network: Network | None = None) -> Build:
         raise UserError(
             f"{path / MANIFEST}: 'folding' is not one PE and SIMD a layer; run 'make generate' again"
         ) from None
-    return Build(path, network, build_plan(network, override(network, fastest(network), folds)))
+    plan = build_plan(network, override(network, fastest(network), folds))
+    return Build(path, network, plan, manifest.get("axi_lite") is True)
 
 
 def _check_old(target: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bnn_hw.generate.axil import AxilContext, axil_context
 from bnn_hw.generate.plan import Plan, StagePlan
 from bnn_hw.generate.render import render
 
@@ -30,6 +31,7 @@ class HandoffContext:
     fraction_bits: int
     stages: tuple[StagePlan, ...]
     stage_cycles: tuple[int, ...]
+    axil: AxilContext | None
     fragments_per_s_at_100_mhz: int
 
     @property
@@ -38,13 +40,14 @@ class HandoffContext:
         return tuple(zip(self.stages, self.stage_cycles, strict=True))
 
 
-def render_handoff(plan: Plan) -> dict[str, str]:
-    """The files below ``handoff/`` as path and text."""
+def render_handoff(plan: Plan, axi_lite: bool = False) -> dict[str, str]:
+    """The files below ``handoff/`` as path and text; ``axi_lite``: the design has registers."""
+    axil = axil_context(plan) if axi_lite else None
     context = HandoffContext(
         name=plan.name,
         digest=plan.digest,
         generator_version=plan.generator_version,
-        top=f"{plan.name}_top",
+        top=axil.wrapper if axil else f"{plan.name}_top",
         samples=plan.samples,
         input_channels=plan.input_channels,
         input_bits=plan.input_bits,
@@ -57,6 +60,7 @@ def render_handoff(plan: Plan) -> dict[str, str]:
         fraction_bits=plan.head.fraction_bits,
         stages=plan.stages,
         stage_cycles=plan.stage_cycles,
+        axil=axil,
         fragments_per_s_at_100_mhz=100_000_000 // plan.cycles,
     )
     return {f"handoff/{name}": render(f"handoff/{name}.j2", context) for name in _TEMPLATES}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bnn_hw.assets import rtl_dir
 from bnn_hw.files import read_text
+from bnn_hw.generate.axil import CELL_PREFIX, axil_modules
 from bnn_hw.generate.plan import HeadPlan, Plan
 from bnn_hw.generate.render import render
 from bnn_hw.generate.rtl_constants import Constant, build_constants
@@ -59,6 +60,7 @@ class RtlContext:
     cells: tuple[str, ...]
     taps: tuple[Tap, ...]
     class_rows: tuple[str, ...]
+    axil_modules: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -102,8 +104,11 @@ class StageContext:
     stage: Stage
 
 
-def render_rtl(plan: Plan) -> dict[str, str]:
+def render_rtl(plan: Plan, axi_lite: bool = False) -> dict[str, str]:
     """The files below ``rtl/`` and ``sim/`` as path and text.
+
+    With ``axi_lite`` the cells of the AXI4-Lite block are there and its modules are listed; their
+    texts come from :mod:`bnn_hw.generate.axil`.
 
     Raises
     ------
@@ -114,6 +119,7 @@ def render_rtl(plan: Plan) -> dict[str, str]:
     cells = {
         path.name: read_text(path, _MAX_CELL_BYTES, "cell")
         for path in sorted(rtl_dir().glob("*.sv"))
+        if axi_lite or not path.name.startswith(CELL_PREFIX)
     }
     context = RtlContext(
         plan=plan,
@@ -124,6 +130,7 @@ def render_rtl(plan: Plan) -> dict[str, str]:
         cells=tuple(cells),
         taps=tuple(_taps(plan, stages)),
         class_rows=tuple(f"{i}: {label}" for i, label in enumerate(plan.labels)),
+        axil_modules=axil_modules(plan) if axi_lite else (),
     )
     files = {f"rtl/{name}": text for name, text in cells.items()}
     files[f"rtl/{context.package}.sv"] = render("rtl/name_pkg.sv.j2", context)

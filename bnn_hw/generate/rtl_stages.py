@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bnn_hw.generate.plan import Plan, PoolPlan, StagePlan
 
 # Second halves of module names that are taken by what stands beside the stages.
-_TAKEN = ("pkg", "top", "taps", "icarus_tb", "main")
+_TAKEN = ("pkg", "top", "taps", "icarus_tb", "main", "registers", "axil_top")
 
 
 @dataclass(frozen=True)

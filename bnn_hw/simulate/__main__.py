@@ -17,6 +17,7 @@ from bnn_hw.errors import UserError
 from bnn_hw.simulate.benches import cell_benches, cell_names, run_cell, run_illegal
 from bnn_hw.simulate.cocotb_runner import BenchRun, Simulator, check_simulator, summary
 from bnn_hw.simulate.network_bench import run_shipped, run_small, small_names
+from bnn_hw.simulate.registers_bench import SMALL, run_shipped_registers, run_small_registers
 
 DEFAULT_MODEL = "ecg17"
 DEFAULT_WORK = Path("build") / "sim"
@@ -34,7 +35,11 @@ def benches(simulator: Simulator, model: str, fast: bool, work: Path) -> list[Be
             found.append((f"{cell}, illegal", partial(run_illegal, cell, simulator, work)))
     for name in _chosen_networks(simulator, fast):
         found.append((f"network {name}", partial(run_small, name, simulator, work)))
+    for name in SMALL[:1] if fast else SMALL:
+        found.append((f"registers {name}", partial(run_small_registers, name, simulator, work)))
     found.append((f"network {model}", partial(run_shipped, model, simulator, work, fast)))
+    shipped_registers = partial(run_shipped_registers, model, simulator, work, fast)
+    found.append((f"registers {model}", shipped_registers))
     return found
 
 

@@ -40,16 +40,23 @@ def elaborate(files: Sequence[Path], top: str) -> Cell:
         When the files do not elaborate or hold no module ``top``.
     """
     require_module("pyslang")
-    from pyslang import SourceManager, ast, syntax
+    from pyslang import Bag, SourceManager, ast, syntax
 
     manager = SourceManager()
-    compilation = ast.Compilation()
+    # Named, since something may stand above it: registers, a board's top.
+    options = ast.CompilationOptions()
+    options.topModules = {top}
+    bag = Bag()
+    bag.compilationOptions = options
+    compilation = ast.Compilation(bag)
     for file in files:
         try:
             compilation.addSyntaxTree(syntax.SyntaxTree.fromFile(str(file), manager))
         except RuntimeError as problem:
             raise ToolFailed(f"slang can't read {file.name}: {problem}") from None
     tops = [t for t in compilation.getRoot().topInstances if t.name == top]
+    if not tops:
+        raise ToolFailed(f"slang finds no module {top}")
     errors = [d for d in compilation.getAllDiagnostics() if d.isError()]
     if errors:
         where = errors[0].location
@@ -58,8 +65,6 @@ def elaborate(files: Sequence[Path], top: str) -> Cell:
             f"slang does not elaborate {top}: {len(errors)} errors, the first of kind "
             f"{errors[0].code} in {Path(manager.getFileName(where)).name}, line {line}"
         )
-    if not tops:
-        raise ToolFailed(f"slang finds no module {top} that nothing else instantiates")
     return _cell(tops[0])
 
 

@@ -142,9 +142,9 @@ def build_files(build: Path) -> list[Path]:
     return files
 
 
-def lint_build(build: Path, name: str) -> list[LintResult]:
-    """Lint the design of a build folder, top module ``<name>_top``, in all front ends."""
-    return lint_files(f"{name}_top", build_files(build))
+def lint_build(build: Path, top: str) -> list[LintResult]:
+    """Lint the design of a build folder in all front ends; ``top`` is its topmost module."""
+    return lint_files(top, build_files(build))
 
 
 def cell_files(top: str, folder: Path) -> list[Path]:

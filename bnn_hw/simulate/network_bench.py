@@ -48,11 +48,21 @@ def run_shipped(model: str, simulator: Simulator, work: Path, fast: bool) -> Ben
     """Run a shipped network, or a frozen one by its path, on real ECG.
 
     Back to back alone in Icarus, where a fragment takes seconds, and with ``fast``.
+    """
+    network = find_network(model)
+    folding = solve(network, default_cycles(network))
+    samples = shipped_samples(network, SHIPPED_FRAGMENTS)
+    alone = fast or simulator is Simulator.ICARUS
+    return _run(network.name, network, folding, samples, simulator, work, fast=alone)
+
+
+def find_network(model: str) -> Network:
+    """A shipped network by its name, or a frozen one by its path.
 
     Raises
     ------
     UserError
-        When there is no such network or it does not take ECG fragments.
+        When there is no such network.
     """
     path = models_dir() / f"{model}.json"
     if not path.is_file():
@@ -60,15 +70,17 @@ def run_shipped(model: str, simulator: Simulator, work: Path, fast: bool) -> Ben
     if not path.is_file():
         shipped = ", ".join(sorted(p.stem for p in models_dir().glob("*.json"))) or "none"
         raise UserError(f"model {model!r} is neither a shipped network ({shipped}) nor a file")
-    network = load_network(path)
-    folding = solve(network, default_cycles(network))
-    samples = shipped_samples(network, SHIPPED_FRAGMENTS)
-    alone = fast or simulator is Simulator.ICARUS
-    return _run(network.name, network, folding, samples, simulator, work, fast=alone)
+    return load_network(path)
 
 
 def shipped_samples(network: Network, fragments: int) -> npt.NDArray[np.int16]:
-    """Real ECG as the network's input wants it: ``(fragments, 1, samples) int16``."""
+    """Real ECG as the network's input wants it: ``(fragments, 1, samples) int16``.
+
+    Raises
+    ------
+    UserError
+        When the network does not take ECG fragments.
+    """
     take = network.input
     name = "ecg5" if network.classes == 5 else "ecg17"
     slices = load_slices("ecg5" if name == "ecg5" else "ecg17").samples

@@ -2,36 +2,41 @@
 
 The build folder, its samples and how much to run come in the environment; the runner in
 ``bnn_hw.simulate.network_bench`` sets them. Golden gets what the contract of ``s_axis`` makes of the
-packets that are sent: short ones filled with zeros, long ones cut, samples beyond the input's bits as
-their low bits.
+packets that are sent.
 """
 
 from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cocotb
 import numpy as np
-import numpy.typing as npt
 from cocotb.triggers import RisingEdge
-from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
+from cocotbext.axi import AxiStreamFrame
 
 from bnn_hw.generate.build import open_build
 from bnn_hw.golden import plain
 from bnn_hw.simulate.taps import Tap, TapKind, compare, taps
 from sim.common.cases import named
 from sim.common.streams import CLOCK_NS, FLOWS, FULL, Flow, flow_named, reset, start_clock
+from sim.network.packets import (
+    Packet,
+    frame_of,
+    pause_pattern,
+    received,
+    result_bytes,
+    stream_agents,
+    whole,
+)
 
 BUILD = open_build(Path(os.environ["BNN_BUILD"]))
 SAMPLES = np.load(os.environ["BNN_SAMPLES"])
 FAST = os.environ.get("BNN_FAST") == "1"
 PLAN = BUILD.plan
-
-Packet = npt.NDArray[np.int64]  # (samples, channels): any length, any 16-bit value
 
 FRAGMENTS = len(SAMPLES)
 # A result takes no longer than this, pauses included; then the inner streams come to rest.
@@ -44,17 +49,7 @@ _TIMEOUT_MS = 1000
 
 def _whole(index: int) -> Packet:
     """Fragment ``index`` of the samples as a packet."""
-    return np.asarray(SAMPLES[index % FRAGMENTS].T, dtype=np.int64)
-
-
-def _received(packet: Packet) -> tuple[Packet, bool]:
-    """What the design works on, ``(samples, channels)``, and whether its result is flagged."""
-    low = -(1 << (PLAN.input_bits - 1))
-    used = packet[: PLAN.samples]
-    wrapped = (used - low) % (1 << PLAN.input_bits) + low
-    filled = np.zeros((PLAN.samples, PLAN.input_channels), dtype=np.int64)
-    filled[: len(used)] = wrapped
-    return filled, len(packet) != PLAN.samples or bool((wrapped != used).any())
+    return whole(SAMPLES, index)
 
 
 class TapMonitor:
@@ -87,14 +82,7 @@ class Network:
     def __init__(self, dut: Any) -> None:
         self.dut = dut
         clock, reset_n = dut.aclk, dut.aresetn
-        # without tkeep the agents would take the whole beat for one byte
-        shared = {"reset_active_level": False, "byte_size": 8}
-        source, sink = (AxiStreamBus.from_prefix(dut, name) for name in ("s_axis", "m_axis"))
-        self.source = AxiStreamSource(source, clock, reset_n, **shared)
-        self.sink = AxiStreamSink(sink, clock, reset_n, **shared)
-        # the agents' notes of every frame would fill the log
-        self.source.log.setLevel("WARNING")
-        self.sink.log.setLevel("WARNING")
+        self.source, self.sink = stream_agents(dut, clock, reset_n)
         self.monitor = TapMonitor(dut)
         self.ends: list[int] = []
 
@@ -106,8 +94,7 @@ class Network:
 
     def send(self, packet: Packet) -> None:
         """Queue a packet; packets follow each other without a gap."""
-        beats = packet.astype("<i2")
-        self.source.send_nowait(AxiStreamFrame(tdata=np.ascontiguousarray(beats).tobytes()))
+        self.source.send_nowait(frame_of(packet))
 
     async def results(self, count: int) -> list[AxiStreamFrame]:
         """Wait for ``count`` results, then until the inner streams have come to rest."""
@@ -127,22 +114,19 @@ class Network:
         """Pause source and sink at random, as ``flow`` says."""
         for agent, rate, number in ((self.source, flow.valid, 1), (self.sink, flow.ready, 2)):
             if rate < 1:
-                agent.set_pause_generator(_pauses(random.Random(seed * 2 + number), rate))
-
-
-def _pauses(rng: random.Random, rate: float) -> Iterator[bool]:
-    while True:
-        yield rng.random() >= rate
+                agent.set_pause_generator(pause_pattern(random.Random(seed * 2 + number), rate))
 
 
 def check(design: Network, packets: Sequence[Packet], frames: Sequence[AxiStreamFrame]) -> None:
     """Every tap and every result against golden."""
-    received = [_received(packet) for packet in packets]
-    fragments = np.stack([samples.T for samples, _ in received])
-    errors = [flagged for _, flagged in received]
+    worked_on = [received(PLAN, packet) for packet in packets]
+    fragments = np.stack([samples.T for samples, _ in worked_on])
+    errors = [flagged for _, flagged in worked_on]
     trace = plain.trace(BUILD.network, fragments)
     beats = {name: np.frombuffer(raw, np.uint8) for name, raw in design.monitor.beats.items()}
-    beats["result"] = np.frombuffer(b"".join(map(_result_bytes, frames)), np.uint8)
+    beats["result"] = np.frombuffer(
+        b"".join(result_bytes(PLAN, frame) for frame in frames), np.uint8
+    )
     found = compare(PLAN, beats, trace, errors=errors)
     wrong = [comparison for comparison in found if not comparison.passed]
     assert found and not wrong, "; ".join(
@@ -154,18 +138,6 @@ def check(design: Network, packets: Sequence[Packet], frames: Sequence[AxiStream
         len(found),
         sum(comparison.compared_beats for comparison in found),
     )
-
-
-def _result_bytes(frame: AxiStreamFrame) -> bytes:
-    """A packet as beats of data and flags; the sink ends a packet at tlast."""
-    width = PLAN.result_bits // 8
-    frame.normalize()  # one tuser a byte, however the sink has put it together
-    beats = len(frame.tdata) // width
-    raw = bytearray()
-    for beat in range(beats):
-        raw += bytes(frame.tdata[beat * width : (beat + 1) * width])
-        raw.append(int(frame.tuser[beat * width]) | (2 if beat == beats - 1 else 0))
-    return bytes(raw)
 
 
 @cocotb.test(timeout_time=_TIMEOUT_MS, timeout_unit="ms")
@@ -219,7 +191,7 @@ async def broken_fragments(dut: Any) -> None:
             spoilt = _whole(1)
             spoilt[at, -1] = value
             packets += [spoilt, _whole(2)]
-    errors = [_received(packet)[1] for packet in packets]
+    errors = [received(PLAN, packet)[1] for packet in packets]
     assert True in errors and False in errors
     for packet in packets:
         design.send(packet)

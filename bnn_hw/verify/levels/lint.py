@@ -10,7 +10,7 @@ from bnn_hw.verify.verdict import Outcome, Tally
 def run_lint(subject: Subject, count: int) -> Outcome:
     """Messages of each front end; every file it read counts as compared."""
     tally = Tally()
-    for result in lint_build(subject.build.path, subject.plan.name):
+    for result in lint_build(subject.build.path, subject.build.top):
         said = f"{result.front_end}: {result.messages[0]}" if result.messages else None
         tally.add(result.files, len(result.messages), said)
     return tally.outcome()
