@@ -26,7 +26,6 @@ from bnn_hw.simulate.network_bench import (
     SHIPPED_FRAGMENTS,
     SHIPPED_TIMEOUT_S,
     SMALL_FRAGMENTS,
-    SMALL_TIMEOUT_S,
     find_network,
     shipped_samples,
 )
@@ -93,7 +92,7 @@ def run_registers(
         top=build.top,
         sources=tuple(build_files(build.path)),
         environment=environment,
-        timeout_s=SHIPPED_TIMEOUT_S if fast else SMALL_TIMEOUT_S,
+        timeout_s=SHIPPED_TIMEOUT_S,
     )
     return run_bench(job, simulator, work)
 
