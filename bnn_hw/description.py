@@ -12,15 +12,25 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bnn_hw.errors import UserError
 from bnn_hw.files import read_text
 from bnn_hw.identifiers import check_identifier, check_label
 from bnn_hw.ir.file import first_line
+from bnn_hw.ir.layers import PEAK_WEIGHTS
 
 _MAX_BYTES = 1 << 20
+
+
+def _legal_peak_weight(weight: int) -> int:
+    if weight not in PEAK_WEIGHTS:
+        raise ValueError(f"must be 0 or a power of two up to {PEAK_WEIGHTS[-1]}")
+    return weight
+
+
 _Positive = Annotated[int, Field(ge=1, le=1 << 20, strict=True)]
+_PeakWeight = Annotated[int, Field(strict=True), AfterValidator(_legal_peak_weight)]
 _Pad = Annotated[int, Field(ge=0, le=1 << 16, strict=True)]
 _Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$", max_length=200)]
 
@@ -99,9 +109,10 @@ class SignDescription(_Strict):
 
 
 class HeadDescription(_Strict):
-    """Mean over time and arg-max."""
+    """Mean over time and arg-max; the largest pooled sum of a class counts `peak_weight` times more."""
 
     type: Literal["head"]
+    peak_weight: _PeakWeight = 0
 
 
 LayerDescription = Annotated[
@@ -167,6 +178,12 @@ class Description(_Strict):
             check_label(label, "class label")
         self.blocks()
         return self
+
+    @property
+    def peak_weight(self) -> int:
+        """How many times more the head counts the largest pooled sum of a class."""
+        head = self.layers[-1]
+        return head.peak_weight if isinstance(head, HeadDescription) else 0
 
     def blocks(self) -> tuple[BlockDescription, ...]:
         """The layers grouped into blocks; the order inside each is checked.

@@ -3,11 +3,11 @@
 //   score[c] = positive[c] * S_plus[c] + negative[c] * S_minus[c] + offset[c]
 //
 // S_plus and S_minus are the sums over all positions of the positive and of the negative sums of
-// channel c. The packet has one beat a class with its score, sign-extended, then one with the class
+// channel c, in which the largest sum counts peak_weight times more. The packet has one beat a class with its score, sign-extended, then one with the class
 // index and `last`; equal scores give the lowest class. `user` is the framer's error bit, on every
 // beat.
 //
-// Shape: positions, pe, nf, lane_bits, acc_bits, positive_bits, negative_bits, offset_bits,
+// Shape: positions, peak_weight (0 or a power of two), pe, nf, lane_bits, acc_bits, positive_bits, negative_bits, offset_bits,
 // score_bits, result_bits.
 #ifndef BNN_HEAD_HPP
 #define BNN_HEAD_HPP
@@ -38,6 +38,8 @@ void head(hls::stream<ap_uint<Shape::pe * Shape::lane_bits>>& sums, hls::stream<
     ap_int<Shape::acc_bits> s_minus[Shape::nf][Shape::pe];
 #pragma HLS array_partition variable=s_plus dim=0 complete  // registers, added to each cycle
 #pragma HLS array_partition variable=s_minus dim=0 complete  // as above
+    ap_int<Shape::lane_bits> largest[Shape::nf][Shape::pe];
+#pragma HLS array_partition variable=largest dim=0 complete  // as above
 
     for (int position = 0; position < Shape::positions; ++position) {
         for (int nf = 0; nf < Shape::nf; ++nf) {
@@ -53,6 +55,9 @@ void head(hls::stream<ap_uint<Shape::pe * Shape::lane_bits>>& sums, hls::stream<
                     value > 0 ? value : ap_int<Shape::lane_bits>(0);
                 const ap_int<Shape::acc_bits> minus =
                     value < 0 ? value : ap_int<Shape::lane_bits>(0);
+                if (position == 0 || value > largest[nf][p]) {
+                    largest[nf][p] = value;
+                }
                 if (position == 0) {
                     s_plus[nf][p] = plus;
                     s_minus[nf][p] = minus;
@@ -67,14 +72,19 @@ void head(hls::stream<ap_uint<Shape::pe * Shape::lane_bits>>& sums, hls::stream<
     const ap_uint<1> error = errors.read();
     ap_int<Shape::score_bits> best = 0;
     int best_class = 0;
+    const ap_int<Shape::acc_bits> zero = 0;
 
     for (int nf = 0; nf < Shape::nf; ++nf) {
         for (int p = 0; p < Shape::pe; ++p) {
 #pragma HLS pipeline II=1  // one class a cycle: two multipliers shared by all classes
 #pragma HLS loop_flatten  // no bubble between beats
             const int c = nf * Shape::pe + p;
+            // A power of two: a shift.
+            const ap_int<Shape::acc_bits> peak = largest[nf][p] * Shape::peak_weight;
+            const ap_int<Shape::acc_bits> plus = s_plus[nf][p] + (peak > 0 ? peak : zero);
+            const ap_int<Shape::acc_bits> minus = s_minus[nf][p] + (peak < 0 ? peak : zero);
             const ap_int<Shape::score_bits> value =
-                positive[c] * s_plus[nf][p] + negative[c] * s_minus[nf][p] + offset[c];
+                positive[c] * plus + negative[c] * minus + offset[c];
             if (c == 0 || value > best) {
                 best = value;
                 best_class = c;

@@ -1,6 +1,7 @@
 // Head: pooled sums of one fragment in, class scores and their arg-max out.
 //
-//   S_plus(c)  = sum over time of max(y, 0), S_minus(c) = sum over time of min(y, 0), y of channel c
+//   S_plus(c)  = sum over time of max(y, 0), S_minus(c) = sum over time of min(y, 0), y of channel c,
+//                the largest y of each channel counted PeakWeight times more
 //   score(c)   = Positive(c) * S_plus(c) + Negative(c) * S_minus(c) + Offset(c)
 //   class      = lowest c with the highest score
 //
@@ -8,27 +9,30 @@
 // to ResultBits, beat Classes is the class with tlast; tuser on every beat is the error bit of the
 // framer, which is taken from the error stream with the last beat.
 //
-// While beats come in, the accumulators turn round in a delay line, Lanes of them at a time. Then the
-// scores follow one after the other, coefficient bit by coefficient bit from the top (no multiplier):
+// While beats come in, the accumulators turn round in a delay line, Lanes of them at a time, and so do
+// the largest sums, which one more turn adds after the last beat. Then the scores follow one after the other, coefficient bit by coefficient bit from the top (no multiplier):
 // score = 2 * score + Positive bit * S_plus, score = score + Negative bit * S_minus, at last + Offset.
 //
 //   Lanes, Nf      lanes a beat and beats a position; Lanes * Nf = Classes
 //   LaneBits       bits of a sum, two's complement
 //   Positions      pooled positions a fragment, 1 or more
-//   AccBits        two's complement, enough for S_plus and S_minus
+//   PeakWeight     0, or a power of two
+//   AccBits        two's complement, enough for S_plus and S_minus, peak included
 //   PositiveBits, NegativeBits, OffsetBits  two's complement, of one coefficient each
 //   ScoreBits      two's complement, enough for every score; at most ResultBits
 //   Positive, Negative, Offset  coefficient of class c at c * bits +: bits
 //
 // Latency: from the fragment's last beat to its last result beat Classes * (2 * CoefBits + 2) + 2
-// cycles, CoefBits = max(PositiveBits, NegativeBits); so long no beat is taken.
+// cycles, CoefBits = max(PositiveBits, NegativeBits), and Nf more with a peak; so long no beat is taken.
 // Reset: before the first beat of a fragment.
-// Cost: no DSP; two adders (AccBits, ScoreBits), one comparison, 2 * Classes * AccBits bits of state.
+// Cost: no DSP; two adders (AccBits, ScoreBits), one comparison, 2 * Classes * AccBits bits of state;
+// a peak takes Classes * LaneBits bits, and a comparison a lane.
 module bnn_head #(
   parameter int Lanes = 1,
   parameter int Nf = 3,
   parameter int LaneBits = 5,
   parameter int Positions = 4,
+  parameter int PeakWeight = 0,
   parameter int Classes = 3,
   parameter int AccBits = 7,
   parameter int PositiveBits = 4,
@@ -56,7 +60,7 @@ module bnn_head #(
 );
 
   if (Lanes < 1 || Nf < 1 || Lanes * Nf != Classes || Positions < 1 || LaneBits > AccBits ||
-      ScoreBits > ResultBits) begin : gen_illegal
+      ScoreBits > ResultBits || PeakWeight < 0 || (PeakWeight & (PeakWeight - 1)) != 0) begin : gen_illegal
     bnn_error_head_shape_is_illegal u_error ();
   end
 
@@ -70,6 +74,7 @@ module bnn_head #(
 
   typedef enum logic [2:0] {
     Gather,       // beats come in
+    AddPeak,      // the largest sums once more, a beat a cycle
     AddPositive,  // score = 2 * score + bit * S_plus
     AddNegative,  // score = score + bit * S_minus
     AddOffset,
@@ -78,8 +83,9 @@ module bnn_head #(
   } state_e;
 
   state_e state_q;
-  logic   take, sent, sent_score, used_bits;
+  logic   take, add_peak, sent, sent_score, used_bits;
   assign take       = in_valid_i & in_ready_o;
+  assign add_peak   = (state_q == AddPeak);
   assign sent       = m_axis_tvalid & m_axis_tready;
   assign sent_score = sent & (state_q == SendScore);
   assign used_bits  = (state_q == AddNegative);
@@ -93,7 +99,7 @@ module bnn_head #(
   ) u_beat (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
-    .step_i (take),
+    .step_i (take | add_peak),
     .value_o(unused_beat),
     .last_o (last_beat)
   );
@@ -109,17 +115,42 @@ module bnn_head #(
 
   logic [Lanes-1:0][AccBits-1:0] plus, minus, plus_next, minus_next;
   logic                          turn, first_position;
-  assign first_position = (position == '0);
+  assign first_position = (position == '0) & ~add_peak;
+
+  // Weighted largest sums of the beat whose accumulators are at hand.
+  logic [Lanes-1:0][AccBits-1:0] peak;
+  if (PeakWeight == 0) begin : gen_no_peak
+    assign peak = '0;
+  end else begin : gen_peak
+    logic [Lanes-1:0][LaneBits-1:0] largest, largest_next;
+    for (genvar lane = 0; lane < Lanes; lane++) begin : gen_largest
+      logic signed [LaneBits-1:0] value, old;
+      assign value = in_data_i[lane*LaneBits+:LaneBits];
+      assign old   = largest[lane];
+      assign largest_next[lane] = (first_position || value > old) ? value : old;
+      assign peak[lane]         = AccBits'(old) << $clog2(PeakWeight);
+    end
+    bnn_delay #(
+      .Width(Lanes * LaneBits),
+      .Depth(Nf)
+    ) u_largest (
+      .clk_i (clk_i),
+      .en_i  (turn),
+      .data_i(largest_next),
+      .data_o(largest)
+    );
+  end
 
   for (genvar lane = 0; lane < Lanes; lane++) begin : gen_lane
     logic signed [LaneBits-1:0] value;
-    logic        [AccBits-1:0]  old_plus, old_minus, sum;
+    logic        [AccBits-1:0]  old_plus, old_minus, addend, sum;
     assign value     = in_data_i[lane*LaneBits+:LaneBits];
     assign old_plus  = first_position ? '0 : plus[lane];
     assign old_minus = first_position ? '0 : minus[lane];
-    assign sum       = AccBits'(value) + (value[LaneBits-1] ? old_minus : old_plus);
-    assign plus_next[lane]  = value[LaneBits-1] ? old_plus : sum;
-    assign minus_next[lane] = value[LaneBits-1] ? sum : old_minus;
+    assign addend    = add_peak ? peak[lane] : AccBits'(value);
+    assign sum       = addend + (addend[AccBits-1] ? old_minus : old_plus);
+    assign plus_next[lane]  = addend[AccBits-1] ? old_plus : sum;
+    assign minus_next[lane] = addend[AccBits-1] ? sum : old_minus;
   end
 
   bnn_delay #(
@@ -154,7 +185,7 @@ module bnn_head #(
     .value_o(lane_index),
     .last_o (last_lane)
   );
-  assign turn = take | (sent_score & last_lane);
+  assign turn = take | add_peak | (sent_score & last_lane);
 
   logic signed [AccBits-1:0] plus_now, minus_now;
   if (Lanes == 1) begin : gen_one_lane
@@ -266,7 +297,10 @@ module bnn_head #(
       state_q <= Gather;
     end else begin
       case (state_q)
-        Gather:      if (take && last_beat && last_position) state_q <= AddPositive;
+        Gather:      if (take && last_beat && last_position) begin
+          state_q <= (PeakWeight == 0) ? AddPositive : AddPeak;
+        end
+        AddPeak:     if (last_beat) state_q <= AddPositive;
         AddPositive: state_q <= AddNegative;
         AddNegative: state_q <= last_bit ? AddOffset : AddPositive;
         AddOffset:   state_q <= SendScore;

@@ -105,7 +105,9 @@ def _at_width(
 ) -> tuple[Network, HeadReport]:
     exponent = formula.exponent_for(bits)
     network = with_head(formula.head(exponent))
-    return network, HeadReport(bits, exponent, float(error_bound(network.blocks[-1])))
+    return network, HeadReport(
+        bits, exponent, float(error_bound(network.blocks[-1], network.head_terms))
+    )
 
 
 def _observe(

@@ -87,7 +87,9 @@ def freeze(
     blocks = group_blocks(network_input, skeleton)
     last = blocks[-1]
     layers = _with_thresholds(skeleton, blocks, parameters)
-    formula = head_formula(parameters.blocks[-1].formulas, last.head_length, last.name)
+    formula = head_formula(
+        parameters.blocks[-1].formulas, last.head_length, last.name, description.peak_weight
+    )
 
     def with_head(head: Head) -> Network:
         return Network(
@@ -161,7 +163,9 @@ def _skeleton(
             if isinstance(layer, MaxPoolDescription):
                 layers.append(MaxPool(layer.size, layer.stride))
             elif isinstance(layer, HeadDescription):
-                layers.append(Head((0,) * channels, (0,) * channels, (0,) * channels, 0))
+                layers.append(
+                    Head((0,) * channels, (0,) * channels, (0,) * channels, 0, layer.peak_weight)
+                )
             elif not decided and described.layers[-1].type != "head":
                 # sign(max z) = max sign z: the threshold takes the place of the first elementwise
                 # layer, and a pool between that and the sign becomes a pool over bits.

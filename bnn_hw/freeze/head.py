@@ -39,9 +39,10 @@ class ClassFormula:
 
 @dataclass(frozen=True)
 class HeadFormula:
-    """All classes."""
+    """All classes, and how many times more the largest pooled sum of each counts."""
 
     classes: tuple[ClassFormula, ...]
+    peak_weight: int = 0
 
     def head(self, exponent: int) -> Head:
         """Coefficients rounded to multiples of ``2**-exponent``, halves upwards.
@@ -51,7 +52,7 @@ class HeadFormula:
         nearest of them: ``fraction_bits`` is the exponent brought into 0 to 64.
         """
         positive, negative, offset = self._rounded(exponent)
-        return Head(positive, negative, offset, min(max(exponent, 0), 64))
+        return Head(positive, negative, offset, min(max(exponent, 0), 64), self.peak_weight)
 
     def _rounded(self, exponent: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         return (
@@ -107,12 +108,16 @@ def scores(
     return result
 
 
-def head_formula(formulas: tuple[ChannelFormula, ...], length: int, where: str) -> HeadFormula:
+def head_formula(
+    formulas: tuple[ChannelFormula, ...], length: int, where: str, peak_weight: int = 0
+) -> HeadFormula:
     """The head of the last block, whose pooled sums have ``length`` positions.
 
     ``logit = g * (S_plus + a * S_minus) + n * b`` with ``g = scale * gamma / sqrt(variance)`` and
-    ``b = beta - mean * gamma / sqrt(variance)``.
+    ``b = beta - mean * gamma / sqrt(variance)``; ``n`` is ``length + peak_weight``, since the
+    largest pooled sum stands in both sums ``peak_weight`` times more.
     """
+    terms = length + peak_weight
     classes = []
     for formula in formulas:
         norm = formula.norm or IDENTITY_NORM
@@ -127,20 +132,20 @@ def head_formula(formulas: tuple[ChannelFormula, ...], length: int, where: str) 
             ClassFormula(
                 positive=Root(Fraction(0), gain, norm.variance),
                 negative=Root(Fraction(0), gain * slope, norm.variance),
-                offset=Root(length * norm.beta, -length * norm.mean * norm.gamma, norm.variance),
+                offset=Root(terms * norm.beta, -terms * norm.mean * norm.gamma, norm.variance),
             )
         )
-    return HeadFormula(tuple(classes))
+    return HeadFormula(tuple(classes), peak_weight)
 
 
-def error_bound(last: Block) -> Fraction:
+def error_bound(last: Block, terms: int) -> Fraction:
     """Largest error of a difference of two scores, in units of the coefficients.
 
     A rounded coefficient is off by at most 1/2, so a score by at most
-    ``(S_plus + |S_minus| + 1) / 2``, and ``S_plus + |S_minus|`` is at most the positions times the
+    ``(S_plus + |S_minus| + 1) / 2``, and ``S_plus + |S_minus|`` is at most ``terms`` times the
     largest sum. A difference of two scores is off by at most the two errors together. A fragment
     whose exact margin is above this bound cannot change its class, whatever its samples.
     """
     reaches = [last.reach(channel) for channel in range(last.out_channels)]
-    largest = sorted(last.head_length * max(abs(r.low), abs(r.high)) for r in reaches)[-2:]
+    largest = sorted(terms * max(abs(r.low), abs(r.high)) for r in reaches)[-2:]
     return sum((Fraction(value + 1, 2) for value in largest), Fraction(0))

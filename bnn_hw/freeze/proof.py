@@ -18,6 +18,7 @@ from bnn_hw.description import (
     ConvDescription,
     DenseDescription,
     Description,
+    HeadDescription,
     MaxPoolDescription,
 )
 from bnn_hw.freeze.checkpoint import Checkpoint
@@ -202,7 +203,7 @@ def _compare_head(network: Network, source: BlockParameters, tally: _Tally) -> N
     last, head = network.blocks[-1], network.head
     if len(source.formulas) != last.out_channels:
         return  # already counted with the weights
-    formula = head_formula(source.formulas, last.head_length, last.name)
+    formula = head_formula(source.formulas, last.head_length, last.name, head.peak_weight)
     expected = formula.head(_exponent(network))
     pairs = (
         ("positive", head.positive, expected.positive),
@@ -245,8 +246,9 @@ def _layers_of(description: Description) -> list[tuple[object, ...]]:
                     )
                 case _:
                     elementwise = True
-        end = "head" if block.layers[-1].type == "head" else "threshold"
-        found += [*pools, (end,), *bit_pools]
+        end = block.layers[-1]
+        kind = ("head", end.peak_weight) if isinstance(end, HeadDescription) else ("threshold",)
+        found += [*pools, kind, *bit_pools]
     return found
 
 
@@ -260,6 +262,7 @@ def _layers_in(network: Network) -> list[tuple[object, ...]]:
             else ("dense",)
         )
         found += [("max_pool", pool.size, pool.stride) for pool in block.sum_pools]
-        found.append(("threshold",) if isinstance(block.threshold, Threshold) else ("head",))
+        decided = isinstance(block.threshold, Threshold)
+        found.append(("threshold",) if decided else ("head", network.head.peak_weight))
         found += [("max_pool", pool.size, pool.stride) for pool in block.bit_pools]
     return found

@@ -85,11 +85,12 @@ def score_cycles(network: Network) -> int:
     """Cycles in which the head works on its scores and takes no sums (see ``rtl/bnn_head.sv``).
 
     A score takes two cycles a coefficient bit, one for the offset and one to be sent; the class is
-    one beat more.
+    one beat more. Before them the largest sums are added, a beat a cycle: at most one a class.
     """
     head = network.head
+    peak = network.classes if head.peak_weight else 0
     coefficient_bits = max(signed_bits(head.positive), signed_bits(head.negative))
-    return network.classes * (2 * coefficient_bits + 2) + 1
+    return peak + network.classes * (2 * coefficient_bits + 2) + 1
 
 
 def windows_ahead(network: Network) -> tuple[int, ...]:
@@ -120,11 +121,11 @@ def held_cycles(network: Network, block: Block, fold: Fold) -> int:
     return stage_cycles(block, fold) + max(0, busy - ahead)
 
 
-def accumulator_bits(block: Block) -> int:
-    """Width of the head's signed sums over time."""
+def accumulator_bits(block: Block, terms: int) -> int:
+    """Width of the head's signed sums, of ``terms`` pooled sums of the last block each."""
     reaches = [block.reach(c) for c in range(block.out_channels)]
-    low = min(min(r.low, 0) for r in reaches) * block.head_length
-    high = max(max(r.high, 0) for r in reaches) * block.head_length
+    low = min(min(r.low, 0) for r in reaches) * terms
+    high = max(max(r.high, 0) for r in reaches) * terms
     return signed_bits((low, high))
 
 

@@ -97,9 +97,10 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class HeadPlan:
-    """The head: per class two accumulators and an affine in fixed point."""
+    """The head: per class two accumulators, its largest sum and an affine in fixed point."""
 
     positions: int
+    peak_weight: int
     acc_bits: int
     positive_bits: int
     negative_bits: int
@@ -172,7 +173,8 @@ def build_plan(network: Network, folding: Folding) -> Plan:
         stages=tuple(stages),
         head=HeadPlan(
             positions=last.head_length,
-            acc_bits=accumulator_bits(last),
+            peak_weight=head.peak_weight,
+            acc_bits=accumulator_bits(last, network.head_terms),
             positive_bits=signed_bits(head.positive),
             negative_bits=signed_bits(head.negative),
             offset_bits=signed_bits(head.offset),

@@ -70,7 +70,9 @@ class PackedNetwork:
             values: npt.NDArray[Any] = fragments[part]
             for stage in self._stages[:-1]:
                 values = stage.bits(values, scratch)
-            s_plus[part], s_minus[part] = self._stages[-1].head_sums(values, scratch)
+            s_plus[part], s_minus[part] = self._stages[-1].head_sums(
+                values, scratch, self.network.head.peak_weight
+            )
             if progress is not None:
                 progress(part.stop, len(fragments))
         return s_plus, s_minus

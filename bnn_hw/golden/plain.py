@@ -90,8 +90,9 @@ def _trace(network: Network, fragments: Integers) -> Trace:
             bits = max_pool(bits, pool)
         blocks.append(BlockTrace(block.name, sums, comparison_bits(block, sums), bits, None))
         values = plus_minus(bits)
-    s_plus = np.maximum(pooled, 0).sum(axis=1)
-    s_minus = np.minimum(pooled, 0).sum(axis=1)
+    largest, weight = pooled.max(axis=1), network.head.peak_weight
+    s_plus = np.maximum(pooled, 0).sum(axis=1) + weight * np.maximum(largest, 0)
+    s_minus = np.minimum(pooled, 0).sum(axis=1) + weight * np.minimum(largest, 0)
     return Trace(tuple(blocks), s_plus, s_minus, head_result(network, s_plus, s_minus))
 
 

@@ -79,13 +79,20 @@ class Stage:
             planes = pool(planes, layer, np.bitwise_or)
         return planes
 
-    def head_sums(self, source: npt.NDArray[Any], scratch: Scratch) -> tuple[Integers, Integers]:
+    def head_sums(
+        self, source: npt.NDArray[Any], scratch: Scratch, peak_weight: int
+    ) -> tuple[Integers, Integers]:
         """``S_plus`` and ``S_minus`` of the last block, each ``(fragments, classes) int64``."""
         sums = self.sums(source, scratch)
         for layer in self.block.sum_pools:
             sums = pool(sums, layer, np.maximum)
         pooled = self.plain_sums(sums)
-        return np.maximum(pooled, 0).sum(axis=2).T, np.minimum(pooled, 0).sum(axis=2).T
+        plus, minus = np.maximum(pooled, 0).sum(axis=2), np.minimum(pooled, 0).sum(axis=2)
+        if peak_weight:
+            peak = peak_weight * pooled.max(axis=2)
+            plus[peak > 0] += peak[peak > 0]
+            minus[peak < 0] += peak[peak < 0]
+        return plus.T, minus.T
 
     def _compared(self, sums: npt.NDArray[Any], limits: npt.NDArray[Any], scratch: Scratch) -> Bits:
         """``sum >= limit`` of every channel, after the pools over sums, as byte planes."""

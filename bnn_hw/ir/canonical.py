@@ -58,9 +58,11 @@ def layer_to_json(layer: Layer) -> dict[str, Any]:
         case Threshold():
             return {"type": "threshold", "accept": [accept_to_json(a) for a in layer.accept]}
         case Head():
+            peak = {"peak_weight": layer.peak_weight} if layer.peak_weight else {}
             return {
                 "type": "head",
                 "fraction_bits": layer.fraction_bits,
+                **peak,
                 "positive": list(layer.positive),
                 "negative": list(layer.negative),
                 "offset": list(layer.offset),

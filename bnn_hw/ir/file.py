@@ -86,6 +86,7 @@ class _Threshold(_Strict):
 class _Head(_Strict):
     type: Literal["head"]
     fraction_bits: _Integer
+    peak_weight: _Integer = 0
     positive: list[_Integer]
     negative: list[_Integer]
     offset: list[_Integer]
@@ -193,6 +194,7 @@ def _layer(layer: _Conv | _Dense | _MaxPool | _Threshold | _Head, at: int) -> La
                 tuple(layer.negative),
                 tuple(layer.offset),
                 layer.fraction_bits,
+                layer.peak_weight,
             )
 
 

@@ -26,6 +26,9 @@ MAX_LAYERS = 64
 MAX_INPUT_BITS = 16
 MAX_COEFFICIENT_BITS = 48
 
+# How many times more a head may count the largest sum of a class: a shift in hardware.
+PEAK_WEIGHTS = (0, *(1 << shift for shift in range(13)))
+
 # How integers for the network are made of a fragment; bnn_hw.ecg.preparation does it.
 Preparation = Literal["raw", "peak", "zscore"]
 
@@ -187,15 +190,22 @@ class Head:
 
     ``score = positive * S_plus + negative * S_minus + offset`` for each class, all integers in units
     of ``2**-fraction_bits``; ``S_plus`` and ``S_minus`` are the sums over time of the positive and of
-    the negative (pooled) sums of the class's channel.
+    the negative (pooled) sums of the class's channel, in which the largest of them counts
+    ``peak_weight`` times more: 0, or a power of two up to 4096.
     """
 
     positive: tuple[int, ...]
     negative: tuple[int, ...]
     offset: tuple[int, ...]
     fraction_bits: int
+    peak_weight: int = 0
 
     def __post_init__(self) -> None:
+        if self.peak_weight not in PEAK_WEIGHTS:
+            raise UserError(
+                f"head: peak weight is {self.peak_weight}, allowed are 0 and powers of two up to "
+                f"{PEAK_WEIGHTS[-1]}"
+            )
         if not len(self.positive) == len(self.negative) == len(self.offset) >= 1:
             raise UserError(
                 f"head: {len(self.positive)} positive, {len(self.negative)} negative and {len(self.offset)} "

@@ -86,14 +86,19 @@ class Network:
         return len(self.labels)
 
     @property
+    def head_terms(self) -> int:
+        """How many pooled sums of a class the head adds, its largest one counted again."""
+        return self.blocks[-1].head_length + self.head.peak_weight
+
+    @property
     def score_bits(self) -> int:
         """Width of a two's complement number that holds every reachable score of every class."""
         last, head = self.blocks[-1], self.head
         extremes = []
         for c in range(last.out_channels):
             reach = last.reach(c)
-            high = max(reach.high, 0) * last.head_length
-            low = min(reach.low, 0) * last.head_length
+            high = max(reach.high, 0) * self.head_terms
+            low = min(reach.low, 0) * self.head_terms
             plus = (0, head.positive[c] * high)
             minus = (0, head.negative[c] * low)
             extremes += [

@@ -85,6 +85,7 @@ def _wanted_top(plan: Plan) -> Iterator[_Wanted]:
         {
             "LaneBits": last.lane_bits,
             "Positions": head.positions,
+            "PeakWeight": head.peak_weight,
             "Classes": plan.classes,
             "AccBits": head.acc_bits,
             "PositiveBits": head.positive_bits,

@@ -20,6 +20,7 @@ from bnn_hw.training.estimators import EstimatorName
 from bnn_hw.training.layers import (
     Head,
     MaxPool,
+    Peak,
     Scale,
     Shift,
     Sign,
@@ -30,6 +31,9 @@ from bnn_hw.training.layers import (
 # Channels and kernel of each conv or dense, by its position among them: (out, in, kernel) or
 # (out, in).
 MatrixShapes = list[tuple[int, ...]]
+
+# Layers of the last block that come after its pooled sums.
+_AFTER_SUMS = frozenset({"shift", "prelu", "batch_norm", "head"})
 
 
 class BinaryNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed
@@ -251,6 +255,7 @@ def _assemble(
     channels, length = description.input.channels, description.input.samples
     index = 0
     scale: float | None = description.input.scale
+    peak = description.peak_weight
     for block, shape in zip(description.blocks(), shapes, strict=True):
         fan_in = channels if block.matrix.type == "conv" else channels * length
         if shape[1] != fan_in:
@@ -263,6 +268,9 @@ def _assemble(
                 if scale != 1.0:
                     network.append(None, Scale(scale), None)
                 scale = None
+            if peak and block.layers[-1].type == "head" and layer.type in _AFTER_SUMS:
+                network.append(None, Peak(peak), None)
+                peak = 0
             module = _module(layer, shape, slopes.get(f"{key}", 1), estimator, clip)
             network.append(index, module, key)
             index += 1

@@ -88,12 +88,9 @@ def compare_cpp(tally: Tally, network: Network, plan: Plan, build: Path, work: P
     for kind in ("positive", "negative", "offset"):
         wanted = np.array(getattr(network.head, kind), dtype=object)
         compare_numbers(tally, f"C++ head.{kind}", "class", wanted, found[f"-head.{kind}"])
-    positions = int(found["-head.positions"])  # no layer has such a name
-    tally.add(
-        1,
-        int(positions != plan.head.positions),
-        f"C++ head.positions: network {plan.head.positions}, got {positions}",
-    )
+    for field in ("positions", "peak_weight"):
+        wanted, got = getattr(plan.head, field), int(found[f"-head.{field}"])  # no layer's name
+        tally.add(1, int(wanted != got), f"C++ head.{field}: network {wanted}, got {got}")
 
 
 def read_cpp(plan: Plan, build: Path, work: Path) -> dict[str, Values]:

@@ -32,7 +32,9 @@ class Fragments:
     cycles: int
 
 
-def _network(classes: int, positions: int, coefficient_bits: int, pool: int) -> Network:
+def _network(
+    classes: int, positions: int, coefficient_bits: int, pool: int, peak_weight: int
+) -> Network:
     rng = np.random.default_rng([classes, positions, coefficient_bits])
     weights = random_bits(rng, classes, 1, 3)
 
@@ -47,7 +49,7 @@ def _network(classes: int, positions: int, coefficient_bits: int, pool: int) -> 
         values[-1] = values[0]  # the first and the last class always tie
     weights[-1] = weights[0]
     layers = [Conv("last", weights), *([MaxPool(pool, 1)] if pool > 1 else [])]
-    head = Head(tuple(positive), tuple(negative), tuple(offset), 4)
+    head = Head(tuple(positive), tuple(negative), tuple(offset), 4, peak_weight)
     return Network(
         "scores",
         NetworkInput(samples=positions + pool + 1, bits=6),
@@ -56,8 +58,15 @@ def _network(classes: int, positions: int, coefficient_bits: int, pool: int) -> 
     )
 
 
-def _case(classes: int, lanes: int, positions: int, coefficient_bits: int, pool: int = 1) -> Case:
-    network = _network(classes, positions, coefficient_bits, pool)
+def _case(
+    classes: int,
+    lanes: int,
+    positions: int,
+    coefficient_bits: int,
+    pool: int = 1,
+    peak_weight: int = 0,
+) -> Case:
+    network = _network(classes, positions, coefficient_bits, pool, peak_weight)
     folding = override(network, fastest(network), {"last": (lanes, 3)})
     plan = build_plan(network, folding)
     last, head = plan.stages[-1], plan.head
@@ -79,12 +88,13 @@ def _case(classes: int, lanes: int, positions: int, coefficient_bits: int, pool:
         for b in golden
     ]
     return Case(
-        f"c{classes}_p{lanes}_n{positions}_b{coefficient_bits}",
+        f"c{classes}_p{lanes}_n{positions}_b{coefficient_bits}_w{peak_weight}",
         {
             "Lanes": lanes,
             "Nf": classes // lanes,
             "LaneBits": last.lane_bits,
             "Positions": head.positions,
+            "PeakWeight": head.peak_weight,
             "Classes": classes,
             "AccBits": head.acc_bits,
             "PositiveBits": head.positive_bits,
@@ -123,6 +133,10 @@ BENCH = Bench(
         _case(6, 2, 9, 16),
         _case(17, 1, 5, 13),
         _case(8, 4, 3, 40),  # results of 64 bits
+        _case(3, 1, 1, 6, peak_weight=1),
+        _case(5, 1, 12, 9, peak_weight=16),
+        _case(6, 2, 9, 10, pool=2, peak_weight=4),
+        _case(4, 4, 5, 7, peak_weight=64),
     ),
     illegal=(
         {"Lanes": 0},
@@ -131,6 +145,8 @@ BENCH = Bench(
         {"Classes": 4},
         {"AccBits": 3},
         {"ScoreBits": 33},
+        {"PeakWeight": 3},
+        {"PeakWeight": -1},
     ),
 )
 

@@ -114,7 +114,7 @@ def test_no_calibration_takes_25_bits() -> None:
     assert head.smallest_margin is None
     assert "no calibration data" in "\n".join(frozen.report.lines())
     # Sums reach -512 to 508: (512 + 1) / 2 twice.
-    assert head.bound == error_bound(frozen.network.blocks[-1]) == 513
+    assert head.bound == error_bound(frozen.network.blocks[-1], frozen.network.head_terms) == 513
 
 
 def test_wide_margins_take_the_floor() -> None:

@@ -54,6 +54,14 @@ FAULTS = {
     "head takes the last of equal scores": ("head", r"score_q > best_q", "score_q >= best_q"),
     "head without offset": ("head", r"= ScoreBits'\(offset\)", "= '0"),
     "head shares one sum": ("head", r"\? old_plus : sum", "? sum : sum"),
+    "head keeps the peak of the fragment before": (
+        "head",
+        r"first_position \|\| value > old",
+        "value > old",
+    ),
+    "head takes the smallest sum for the peak": ("head", r"value > old", "value < old"),
+    "head counts the peak once": ("head", r" << \$clog2\(PeakWeight\)", ""),
+    "head adds no peak": ("head", r"AddPositive : AddPeak", "AddPositive : AddPositive"),
     "head sends a wrong flag": ("head", r"(m_axis_tuser\s*)= err_data_i", r"\1= 1'b0"),
     "counter runs on": ("counter", r"last_[oq] \? '0 : value_q", "value_q"),
 }

@@ -45,7 +45,7 @@ def _terms(formula: ChannelFormula, total: int) -> float:
 
 def class_is_rounding(
     formula: HeadFormula,
-    positions: int,
+    terms: int,
     s_plus: npt.NDArray[np.int64],
     s_minus: npt.NDArray[np.int64],
     logits: npt.NDArray[Any],
@@ -65,7 +65,7 @@ def class_is_rounding(
         for entry, plus, minus in zip(formula.classes, s_plus, s_minus, strict=True)
     ]
     gap = float(logits.max() - logits[golden])
-    return exact == golden and gap <= _RELATIVE_ROUNDING * max(sizes) / positions
+    return exact == golden and gap <= _RELATIVE_ROUNDING * max(sizes) / terms
 
 
 def _size(root: Root) -> float:

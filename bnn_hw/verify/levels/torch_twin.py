@@ -195,14 +195,17 @@ class _Twin:
         return values
 
     def _compare_classes(self, logits: npt.NDArray[Any], portion: Portion, tally: Tally) -> None:
-        trace, last = portion.trace, self._subject.network.blocks[-1]
+        trace, network = portion.trace, self._subject.network
         got, want = logits.argmax(axis=1), trace.result.classes
         differing = np.flatnonzero(got != want).tolist()
         if differing:
-            formula = head_formula(self._parameters[-1].formulas, last.head_length, last.name)
+            last = network.blocks[-1]
+            formula = head_formula(
+                self._parameters[-1].formulas, last.head_length, last.name, network.head.peak_weight
+            )
             for n in differing:
                 sums = trace.s_plus[n], trace.s_minus[n]
-                if class_is_rounding(formula, last.head_length, *sums, logits[n], int(want[n])):
+                if class_is_rounding(formula, network.head_terms, *sums, logits[n], int(want[n])):
                     got[n] = want[n]
                     self._counts.rounded_classes += 1
                     self._counts.note(f"fragment {portion.start + n}, class")
