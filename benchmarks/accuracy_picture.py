@@ -5,7 +5,6 @@ Takes the same results as benchmarks/accuracy_report.py; gives an SVG.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 from accuracy_report import Result, Row, front, rows
 from accuracy_tables import Table
 
-_INK, _PALE, _SIGNAL, _MUTED, _GRID = "#1f3a5f", "#c9d6e6", "#b3261e", "#5d6775", "#e9eef5"
+from bnn_hw.report.style import GRID, INK, MUTED, PALE, SIGNAL, drawing, svg_bytes
+
 # Places of a name around its point, the first that is free is taken: points right and up, anchor.
 _PLACES = (
     (6, 4, "left"), (6, -10, "left"), (-6, 4, "right"), (-6, -10, "right"), (0, 9, "center"),
@@ -26,41 +26,29 @@ def picture(table: Table, results: Mapping[str, Sequence[Result]]) -> bytes:
 
     Full points are validation, which decides, hollow ones the test with its standard deviation.
     """
-    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     given = rows(table, results)
-    style = {
-        "svg.hashsalt": "bnn_hw",
-        "font.family": "sans-serif",
-        "font.size": 9,
-        "axes.edgecolor": _MUTED,
-        "axes.linewidth": 0.6,
-        "xtick.color": _MUTED,
-        "ytick.color": _MUTED,
-    }
-    with rc_context(style):
+    with drawing():
         figure = Figure(figsize=(11, 4.6), layout="constrained")
         canvas = FigureCanvasAgg(figure)
         axes = figure.subplots(1, 2, sharey=True)
         best = front(given)
         for axis, what in zip(axes, ("bytes", "operations"), strict=True):
             _draw(axis, given, best, what)
-        axes[0].set_ylabel("accuracy, % (mean of the seeds)", color=_MUTED)
+        axes[0].set_ylabel("accuracy, % (mean of the seeds)", color=MUTED)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(
             handles, labels, loc="outside lower center", ncols=4, frameon=False,
-            fontsize=8, labelcolor=_MUTED,
+            fontsize=8, labelcolor=MUTED,
         )  # fmt: skip
-        figure.suptitle(_title(table, given), color=_INK, fontsize=11, x=0.01, ha="left")
+        figure.suptitle(_title(table, given), color=INK, fontsize=11, x=0.01, ha="left")
         # Names are laid out where the points came to lie.
         figure.draw_without_rendering()
         for axis, what in zip(axes, ("bytes", "operations"), strict=True):
             _name_points(axis, given, what, canvas.get_renderer())
-        stream = io.BytesIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
+        return svg_bytes(figure)
 
 
 def _title(table: Table, given: Sequence[Row]) -> str:
@@ -79,25 +67,25 @@ def _draw(axis: Any, given: Sequence[Row], best: set[str], what: str) -> None:
         axis.step(
             [*(row.storage_bytes for row in line), max(row.storage_bytes for row in given)],
             [100 * row.mean("validation") for row in [*line, line[-1]]],
-            where="post", color=_PALE, linewidth=1.6, label="front on validation", zorder=1,
+            where="post", color=PALE, linewidth=1.6, label="front on validation", zorder=1,
         )  # fmt: skip
     for index, row in enumerate(given):
         place, tests = _place(row, what), [100 * share for share in row.shares("test")]
         validation = 100 * row.mean("validation")
-        colour = _SIGNAL if row.variant.name in best else _INK
-        axis.plot([place] * 2, [validation, mean(tests)], color=_GRID, linewidth=0.8, zorder=1)
+        colour = SIGNAL if row.variant.name in best else INK
+        axis.plot([place] * 2, [validation, mean(tests)], color=GRID, linewidth=0.8, zorder=1)
         axis.errorbar(
             [place], [mean(tests)], stdev(tests) if len(tests) > 1 else None,
-            fmt="o", color=_MUTED, ecolor=_PALE, markerfacecolor="white", markersize=4, linewidth=1,
+            fmt="o", color=MUTED, ecolor=PALE, markerfacecolor="white", markersize=4, linewidth=1,
             label=None if index else "test, +- standard deviation", zorder=2,
         )  # fmt: skip
         axis.plot([place], [validation], "o", color=colour, markersize=5, zorder=3)
-    axis.plot([], [], "o", color=_SIGNAL, markersize=5, label="validation, on the front")
-    axis.plot([], [], "o", color=_INK, markersize=5, label="validation")
+    axis.plot([], [], "o", color=SIGNAL, markersize=5, label="validation, on the front")
+    axis.plot([], [], "o", color=INK, markersize=5, label="validation")
     unit = "bytes" if what == "bytes" else "million binary multiply-adds a fragment"
-    axis.set_xlabel(unit, color=_MUTED)
+    axis.set_xlabel(unit, color=MUTED)
     axis.margins(x=0.12, y=0.1)
-    axis.grid(color=_GRID, linewidth=0.6)
+    axis.grid(color=GRID, linewidth=0.6)
     axis.set_axisbelow(True)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
@@ -114,7 +102,7 @@ def _name_points(axis: Any, given: Sequence[Row], what: str, renderer: Any) -> N
     for row in given:
         point = (_place(row, what), 100 * row.mean("validation"))
         text = axis.annotate(
-            row.variant.name, point, (0, 0), textcoords="offset points", fontsize=7.5, color=_INK
+            row.variant.name, point, (0, 0), textcoords="offset points", fontsize=7.5, color=INK
         )
         # The last place is taken when none is free.
         for right, up, anchor in _PLACES:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import importlib.util
-import io
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,9 @@ from bnn_hw.ecg.records import MITDB_SAMPLING_RATE_HZ
 from bnn_hw.errors import ToolMissing
 from bnn_hw.golden import Trace
 from bnn_hw.ir import Network
+from bnn_hw.report.style import GRID, INK, SIGNAL, drawing, svg_bytes
 
-_INK, _PALE, _SIGNAL, _MUTED = "#1f3a5f", "#e9eef5", "#b3261e", "#8a94a3"
+_MUTED = "#8a94a3"  # lighter than elsewhere, for many axes stand close together
 _WIDTH_INCHES = 11.0
 # More classes than these stand without their names.
 _NAMED_CLASSES = 40
@@ -51,19 +51,9 @@ def fragment_picture(
     trace
         Golden trace of this one fragment.
     """
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    style = {
-        "svg.hashsalt": "bnn_hw",
-        "font.family": "sans-serif",
-        "font.size": 9,
-        "axes.edgecolor": _MUTED,
-        "axes.linewidth": 0.6,
-        "xtick.color": _MUTED,
-        "ytick.color": _MUTED,
-    }
-    with rc_context(style):
+    with drawing(edges=_MUTED):
         blocks = trace.blocks
         heights = [1.5, *(0.34 + 0.016 * min(b.sums.shape[2], 64) for b in blocks), 0.25, 1.5]
         if network.classes <= _NAMED_CLASSES:
@@ -82,13 +72,7 @@ def fragment_picture(
             axis.set_xticklabels([])
         axes[-3].set_xlabel(unit, color=_MUTED)
         _draw_scores(axes[-1], network, trace)
-        # Nothing reaches beyond its axes, and the names of clip paths would hang on the last digits of
-        # the layout solver, so that two pages of the same verdict would differ.
-        for artist in figure.findobj():
-            artist.set_clip_on(False)
-        stream = io.BytesIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
+        return svg_bytes(figure)
 
 
 def _span(network: Network) -> tuple[float, str]:
@@ -104,15 +88,15 @@ def _draw_samples(
 ) -> None:
     time = np.linspace(0, span, samples.shape[1], endpoint=False)
     for channel in samples:
-        axis.plot(time, channel, color=_SIGNAL, linewidth=0.8)
+        axis.plot(time, channel, color=SIGNAL, linewidth=0.8)
     axis.set_xlim(0, span)
     axis.set_title(f"samples  ({network.input.bits} bits, {network.input.unit})", **_TITLE)
-    axis.grid(color=_PALE, linewidth=0.6)
+    axis.grid(color=GRID, linewidth=0.6)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
 
 
-_TITLE: dict[str, Any] = {"loc": "left", "fontsize": 9, "color": _INK, "pad": 3}
+_TITLE: dict[str, Any] = {"loc": "left", "fontsize": 9, "color": INK, "pad": 3}
 
 
 def _draw_bits(axis: Any, name: str, bits: npt.NDArray[np.uint8], span: float) -> None:
@@ -123,7 +107,7 @@ def _draw_bits(axis: Any, name: str, bits: npt.NDArray[np.uint8], span: float) -
         bits.T,
         aspect="auto",
         interpolation="nearest",
-        cmap=ListedColormap([_PALE, _INK]),
+        cmap=ListedColormap([GRID, INK]),
         vmin=0,
         vmax=1,
         extent=(0, span, channels, 0),
@@ -149,7 +133,7 @@ def _draw_sums(
     axis.set_yticks([])
     if channels <= _NAMED_CLASSES:
         axis.set_yticks(np.arange(channels) + 0.5, network.labels, fontsize=7)
-        axis.tick_params(axis="y", length=0, labelcolor=_INK)
+        axis.tick_params(axis="y", length=0, labelcolor=INK)
     text = f"{name}  pooled sums of {channels} classes at {positions} positions, red -{largest} to blue +{largest}"
     axis.set_title(text, **_TITLE)
 
@@ -157,13 +141,13 @@ def _draw_sums(
 def _draw_scores(axis: Any, network: Network, trace: Trace) -> None:
     scores = trace.result.scores[0].astype(float) / 2.0**network.head.fraction_bits
     best = int(trace.result.classes[0])
-    colours = [_SIGNAL if i == best else _INK for i in range(len(scores))]
+    colours = [SIGNAL if i == best else INK for i in range(len(scores))]
     places = np.arange(len(scores))
     axis.bar(places, scores, color=colours, width=0.7)
     axis.axhline(0, color=_MUTED, linewidth=0.6)
     labels = network.labels if len(scores) <= _NAMED_CLASSES else [""] * len(scores)
     axis.set_xticks(places, labels, fontsize=9, rotation=0 if len(scores) <= 8 else 35)
-    axis.tick_params(axis="x", length=0, labelcolor=_INK)
+    axis.tick_params(axis="x", length=0, labelcolor=INK)
     axis.set_title(f"scores  (the highest, {network.labels[best]}, is the class)", **_TITLE)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)

@@ -6,10 +6,10 @@ accuracy, so that what costs most is seen at once.
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-_INK, _PALE, _SIGNAL, _MUTED, _GRID = "#1f3a5f", "#c9d6e6", "#b3261e", "#5d6775", "#e9eef5"
+from bnn_hw.report.style import GRID, INK, MUTED, PALE, SIGNAL, drawing, svg_bytes
+
 _COLUMNS = 4
 _PANEL_INCHES = (2.9, 2.2)
 # Disturbances that share a panel; the others have their own.
@@ -22,21 +22,11 @@ _TOGETHER = {
 
 def picture(results: dict[str, Any]) -> bytes:
     """Small multiples: a point a level with its accuracy, the clean level as a line."""
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     panels = _panels(results["rows"])
     lines = -(-len(panels) // _COLUMNS)
-    style = {
-        "svg.hashsalt": "bnn_hw",
-        "font.family": "sans-serif",
-        "font.size": 9,
-        "axes.edgecolor": _MUTED,
-        "axes.linewidth": 0.6,
-        "xtick.color": _MUTED,
-        "ytick.color": _MUTED,
-    }
-    with rc_context(style):
+    with drawing():
         figure = Figure(
             figsize=(_COLUMNS * _PANEL_INCHES[0], lines * _PANEL_INCHES[1] + 0.6),
             layout="constrained",
@@ -50,16 +40,12 @@ def picture(results: dict[str, Any]) -> bytes:
             name, rows = panels[index]
             _draw(axis, name, rows, clean)
             if index % _COLUMNS == 0:
-                axis.set_ylabel("accuracy, %", color=_MUTED)
+                axis.set_ylabel("accuracy, %", color=MUTED)
         # The same for every network; beyond 100 there is room for the figures above the points.
         axes[0][0].set_ylim(0, 112)
         axes[0][0].set_yticks(range(0, 101, 20))
-        figure.suptitle(_title(results), color=_INK, fontsize=11, x=0.01, ha="left")
-        for artist in figure.findobj():
-            artist.set_clip_on(False)
-        stream = io.BytesIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
+        figure.suptitle(_title(results), color=INK, fontsize=11, x=0.01, ha="left")
+        return svg_bytes(figure)
 
 
 def _title(results: dict[str, Any]) -> str:
@@ -82,11 +68,11 @@ def _draw(axis: Any, name: str, rows: list[dict[str, Any]], clean: float) -> Non
 
     accuracies = [100 * row["accuracy"] for row in rows]
     places = list(range(len(rows)))
-    axis.axhline(clean, color=_PALE, linewidth=1.6)
+    axis.axhline(clean, color=PALE, linewidth=1.6)
     if name not in _TOGETHER.values():
-        axis.plot(*_line(rows, clean), color=_MUTED, linewidth=0.8)
+        axis.plot(*_line(rows, clean), color=MUTED, linewidth=0.8)
     for place, row, accuracy in zip(places, rows, accuracies, strict=True):
-        colour = _SIGNAL if row["difference_points"] < -1 else _INK
+        colour = SIGNAL if row["difference_points"] < -1 else INK
         axis.plot([place], [accuracy], "o", color=colour, markersize=4)
         # Below the line unless the figure would leave the panel.
         below = accuracy < clean and accuracy > 15
@@ -104,8 +90,8 @@ def _draw(axis: Any, name: str, rows: list[dict[str, Any]], clean: float) -> Non
     axis.set_xlim(-0.6, len(rows) - 0.4)
     axis.tick_params(axis="x", length=0)
     unit = "" if name in _TOGETHER.values() or rows[0]["unit"] == "x" else f", {_unit(rows[0])}"
-    axis.set_title(name + unit, loc="left", fontsize=9, color=_INK, pad=3)
-    axis.grid(axis="y", color=_GRID, linewidth=0.6)
+    axis.set_title(name + unit, loc="left", fontsize=9, color=INK, pad=3)
+    axis.grid(axis="y", color=GRID, linewidth=0.6)
     axis.set_axisbelow(True)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
