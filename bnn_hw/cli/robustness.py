@@ -14,6 +14,7 @@ from bnn_hw.cli.models import find_model
 from bnn_hw.cli.options import json_option, records_option, split_options
 from bnn_hw.cli.output import print_json, print_table, progress_bar, remark
 from bnn_hw.files import write_bytes, write_text
+from bnn_hw.report.text import percent, points
 
 if TYPE_CHECKING:
     from bnn_hw.report.evaluation import Protocol
@@ -79,8 +80,6 @@ def robustness(
 
 
 def _table(results: dict[str, Any]) -> Table:
-    from bnn_hw.report.robustness import percent, points
-
     table = Table(box=None, pad_edge=False)
     table.add_column("disturbance")
     table.add_column("level")

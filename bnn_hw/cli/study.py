@@ -10,11 +10,11 @@ from rich.table import Table
 
 from bnn_hw.cli.options import json_option, records_option
 from bnn_hw.cli.output import print_json, print_table, remark
+from bnn_hw.report.text import percent
 
 if TYPE_CHECKING:
     from bnn_hw.report.study_model import Study, Summary
 
-NAMES = {"binary": "frozen", "twin": "float twin", "teacher": "teacher"}
 _SHOWN_DIFFERENCES = 20
 
 
@@ -58,21 +58,23 @@ def study(folder: Path, records: Path | None, as_json: bool) -> int:
 
 def table(study: Study) -> Table:
     """One line a seed, then the mean."""
-    shown = [name for name in NAMES if getattr(study.summary, name) is not None]
+    from bnn_hw.report.study_model import PART_TITLES
+
+    shown = [name for name in PART_TITLES if getattr(study.summary, name) is not None]
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("seed", "split", "bytes", "epoch", "validation %"):
         grid.add_column(column, justify="right")
     for name in shown:
-        grid.add_column(f"{NAMES[name]} test %", justify="right")
+        grid.add_column(f"{PART_TITLES[name]} test %", justify="right")
         grid.add_column("macro-F1 %", justify="right")
     for entry in study.seeds:
         star = "*" if entry.seed == study.chosen else ""
         cells = [f"{star}{entry.seed}", str(entry.split_seed), str(entry.storage_bytes)]
-        cells += [str(entry.epoch), _percent(entry.validation.accuracy)]
+        cells += [str(entry.epoch), percent(entry.validation.accuracy)]
         for name in shown:
             part = entry.part(name)
             assert part is not None
-            cells += [_percent(part.test.accuracy), _percent(part.test.macro_f1)]
+            cells += [percent(part.test.accuracy), percent(part.test.macro_f1)]
         grid.add_row(*cells)
     cells = ["mean", "", "", "", study.summary.binary.validation_accuracy.percent()]
     for name in shown:
@@ -87,13 +89,13 @@ def lines(study: Study) -> list[str]:
     summary = study.summary.binary
     pooled = summary.pooled
     low, high = pooled.interval_95
-    count = f"{pooled.correct} of {pooled.fragments} correct, 95 % interval {_percent(low)} to "
-    count += f"{_percent(high)} %"
+    count = f"{pooled.correct} of {pooled.fragments} correct, 95 % interval {percent(low)} to "
+    count += f"{percent(high)} %"
     if pooled.distinct_fragments != pooled.fragments:
         low, high = pooled.interval_95_distinct
         count += (
             f"; they are {pooled.distinct_fragments} different fragments, with so many it is "
-            f"{_percent(low)} to {_percent(high)} %"
+            f"{percent(low)} to {percent(high)} %"
         )
     shown = [
         f"{study.name}, {study.protocol}, {len(study.seeds)} seeds: test accuracy "
@@ -105,7 +107,3 @@ def lines(study: Study) -> list[str]:
     if study.smoke:
         shown.append("a smoke run on the few shipped slices: it measures nothing")
     return shown
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}"

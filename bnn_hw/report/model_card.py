@@ -13,6 +13,7 @@ from bnn_hw.ir.storage import Storage, macs, storage
 from bnn_hw.report.evaluation import majority_share
 from bnn_hw.report.study_card import ClassSection, ProtocolRow, study_context
 from bnn_hw.report.study_files import noted_studies
+from bnn_hw.report.text import percent
 
 _SETS = {
     "ecg5": "7,740 fragments of 10 s in five AAMI classes",
@@ -121,8 +122,8 @@ def model_card(network: Network, shipped_name: str | None = None) -> str:
             validation_line=_share_line(metrics["validation"])
             if "validation" in metrics
             else "none",
-            macro_f1=_number(test["macro_f1"]),
-            majority=f"{100 * majority_share(metrics):.1f} %",
+            macro_f1=percent(test["macro_f1"], 1),
+            majority=f"{percent(majority_share(metrics), 1)} %",
             rows=tuple(_class_row(entry) for entry in test["classes"]),
             confusion=tuple(
                 (label, tuple(row))
@@ -162,20 +163,16 @@ def _layer_line(network: Network) -> list[str]:
 def _share_line(part: dict[str, Any]) -> str:
     low, high = part["interval_95"]
     return (
-        f"{100 * part['accuracy']:.2f} % ({part['correct']} of {part['fragments']}; 95 % interval "
-        f"{100 * low:.1f} to {100 * high:.1f})"
+        f"{percent(part['accuracy'])} % ({part['correct']} of {part['fragments']}; 95 % interval "
+        f"{percent(low, 1)} to {percent(high, 1)})"
     )
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"
 
 
 def _class_row(entry: dict[str, Any]) -> ClassRow:
     return ClassRow(
         label=entry["label"],
         fragments=entry["fragments"],
-        sensitivity=_number(entry["sensitivity"]),
-        positive_predictivity=_number(entry["positive_predictivity"]),
-        f1=_number(entry["f1"]),
+        sensitivity=percent(entry["sensitivity"], 1),
+        positive_predictivity=percent(entry["positive_predictivity"], 1),
+        f1=percent(entry["f1"], 1),
     )

@@ -18,6 +18,7 @@ from bnn_hw.errors import UserError
 from bnn_hw.golden.packed import PackedNetwork, Progress
 from bnn_hw.ir.network import Network
 from bnn_hw.metrics import score
+from bnn_hw.report.text import percent, points
 from bnn_hw.verify.inputs import prepare_fragments
 
 # The loss that is allowed at gain x0.8 to x1.25 and 18 dB, in points (hundredths of the accuracy).
@@ -150,16 +151,6 @@ def clean_line(results: dict[str, Any]) -> str:
         f"clean: {clean['correct']} of {clean['fragments']} = {percent(clean['accuracy'])} %, macro-F1 "
         f"{percent(clean['macro_f1'])} %; one fragment is {100 / clean['fragments']:.2f} points"
     )
-
-
-def points(difference: float) -> str:
-    """A difference with its sign, two decimals, zero without one."""
-    return f"{difference:+.2f}" if difference else "0.00"
-
-
-def percent(share: float | None) -> str:
-    """A share of 0 to 1 in percent, ``-`` where it has no meaning."""
-    return "-" if share is None else f"{100 * share:.2f}"
 
 
 def markdown(results: dict[str, Any], picture: str = "robustness.svg") -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnn_hw.metrics import ClassMetrics, score_confusion
-from bnn_hw.report.study_model import PARTS, Condensed, Summary
+from bnn_hw.report.study_model import PART_TITLES, PARTS, Condensed, Summary
+from bnn_hw.report.text import percent
 
 _TITLES = {"random": "honest random", "paper": "paper", "inter-patient": "inter-patient"}
-_NETWORKS = {"binary": "frozen", "twin": "float twin", "teacher": "teacher"}
 # Of the paper's protocol the totals are enough: it is there only to compare.
 _DETAILED = ("random", "inter-patient")
 
@@ -77,7 +77,7 @@ def study_context(studies: Sequence[Condensed], digest: str, is_seventeen: bool)
 
 def _summaries(study: Condensed) -> list[tuple[str, Summary]]:
     found = [(name, getattr(study.summary, name)) for name in PARTS]
-    return [(_NETWORKS[name], summary) for name, summary in found if summary is not None]
+    return [(PART_TITLES[name], summary) for name, summary in found if summary is not None]
 
 
 def _rows(study: Condensed) -> list[ProtocolRow]:
@@ -93,11 +93,11 @@ def _rows(study: Condensed) -> list[ProtocolRow]:
                 protocol=title,
                 network=name,
                 seeds=str(len(study.seeds)),
-                accuracy=f"**{summary.accuracy.percent()}** ({_percent(summary.accuracy.min)} to "
-                f"{_percent(summary.accuracy.max)})",
+                accuracy=f"**{summary.accuracy.percent()}** ({percent(summary.accuracy.min)} to "
+                f"{percent(summary.accuracy.max)})",
                 correct=f"{pooled.correct:,} of {pooled.fragments:,}, "
                 f"{pooled.distinct_fragments:,} different",
-                interval=f"{100 * low:.1f} to {100 * high:.1f}",
+                interval=f"{percent(low, 1)} to {percent(high, 1)}",
                 macro_f1=summary.macro_f1.percent(),
             )
         )
@@ -125,8 +125,11 @@ def _section(study: Condensed) -> ClassSection:
 
 
 def _cells(entry: ClassMetrics) -> tuple[str, str, str]:
-    values = (entry.sensitivity, entry.positive_predictivity, entry.f1)
-    return tuple("-" if value is None else f"{100 * value:.1f}" for value in values)  # type: ignore[return-value]
+    return (
+        percent(entry.sensitivity, 1),
+        percent(entry.positive_predictivity, 1),
+        percent(entry.f1, 1),
+    )
 
 
 def _origin(studies: Sequence[Condensed], digest: str) -> str:
@@ -145,7 +148,3 @@ def _commands(study: Condensed) -> tuple[str, str]:
         f"{title}, trained from records: `make train EXPERIMENT=experiments/{study.name}.toml "
         "RECORDS=DIR`",
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}"

@@ -12,8 +12,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bnn_hw.report.evaluation import Protocol
+from bnn_hw.report.text import percent
 
-PARTS = ("binary", "twin", "teacher")
+# The kinds of network of a seed, and what they are called where figures are shown.
+PART_TITLES = {"binary": "frozen", "twin": "float twin", "teacher": "teacher"}
+PARTS = tuple(PART_TITLES)
 
 _Count = Annotated[int, Field(ge=0, le=1 << 40, strict=True)]
 _Seed = Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)]
@@ -85,7 +88,7 @@ class Spread(_Strict):
 
     def percent(self) -> str:
         """Mean and standard deviation in percent, two decimals: ``97.62 +- 0.41``."""
-        return f"{100 * self.mean:.2f}" + ("" if self.sd is None else f" +- {100 * self.sd:.2f}")
+        return percent(self.mean) + ("" if self.sd is None else f" +- {percent(self.sd)}")
 
 
 class Class(_Strict):
