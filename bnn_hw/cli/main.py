@@ -19,9 +19,11 @@ from bnn_hw.cli.evaluate import evaluate
 from bnn_hw.cli.freeze import freeze
 from bnn_hw.cli.generate import generate
 from bnn_hw.cli.info import info
+from bnn_hw.cli.models import shipped_models
 from bnn_hw.cli.report import report
 from bnn_hw.cli.robustness import robustness
 from bnn_hw.cli.study import study
+from bnn_hw.cli.synth import synth
 from bnn_hw.cli.train import train
 from bnn_hw.cli.verify import verify
 from bnn_hw.errors import UserError
@@ -31,17 +33,23 @@ INTERRUPTED_STATUS = 130
 BROKEN_PIPE_STATUS = 141
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_HELP = f"""From a trained binary neural network to FPGA hardware that computes the same bits.
+
+MODEL is the name of a network that ships ({", ".join(shipped_models()) or "none here"}) or the path
+of a frozen one.
+"""
+
+
+@click.group(
+    help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="bnn-hw", message="%(prog)s %(version)s")
 def group() -> None:
-    """From a trained binary neural network to FPGA hardware that computes the same bits.
-
-    MODEL is the name of a network that ships (ecg5, ecg17, ecg5-small, ecg17-small) or the path of a frozen one.
-    """
+    """The command and its verbs."""
 
 
 for _command in (
-    info, freeze, generate, verify, classify, evaluate, robustness, report, train, study, data,
+    info, freeze, generate, verify, synth, classify, evaluate, robustness, report, train, study, data,
 ):  # fmt: skip
     group.add_command(_command)
 

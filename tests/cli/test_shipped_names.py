@@ -52,6 +52,11 @@ def test_every_shipped_network_has_card_checkpoint_and_a_plain_name() -> None:
     }  # fmt: skip
 
 
+def test_help_names_the_networks_that_ship(run: Run) -> None:
+    text = " ".join(run("--help").out.split())
+    assert f"network that ships ({', '.join(shipped_models())})" in text
+
+
 def test_name_with_a_hyphen_goes_through_every_verb(run: Run, models: Path) -> None:
     assert list(shipped_models()) == ["little-two", "little"]
     assert json.loads(run("info", "little-two", "--json").out)["name"] == "little_two"
