@@ -24,24 +24,11 @@ from bnn_hw.training.network import build_from_checkpoint
 from bnn_hw.training.trace import predict_logits
 from bnn_hw.verify.inputs import prepare_fragments
 from tests.cli.conftest import Run
+from tests.experiments import full_experiment
 from tests.report.studies import slices_study
 
-ROOT = Path(__file__).parents[2]
 Refused = Callable[..., str]
-FULL = f"""
-name = "trial"
-network = "{ROOT}/networks/ecg5.toml"
-[data]
-set = "ecg5"
-[training]
-seeds = [4, 9, 2]
-epochs = 5
-[twin]
-epochs = 2
-[teacher]
-epochs = 2
-[distillation]
-"""
+FULL = full_experiment("trial")
 
 
 @pytest.fixture(scope="module")

@@ -15,26 +15,11 @@ from bnn_hw.training.checkpoints import load_npz
 from bnn_hw.training.network import build_from_checkpoint
 from bnn_hw.training.run import main, parse_seeds, train
 from bnn_hw.training.trace import predict_logits
+from tests.experiments import full_experiment
 
 ROOT = Path(__file__).parents[2]
 
-
-FULL = f"""
-name = "ecg5"
-network = "{ROOT}/networks/ecg5.toml"
-[data]
-set = "ecg5"
-[training]
-seeds = [4, 9, 2]
-epochs = 5
-[twin]
-epochs = 2
-[teacher]
-epochs = 2
-network = "{ROOT}/networks/ecg5.toml"
-[distillation]
-weight = 0.5
-"""
+FULL = full_experiment("ecg5", f'network = "{ROOT}/networks/ecg5.toml"', "weight = 0.5")
 
 
 @pytest.fixture
