@@ -164,7 +164,8 @@ def networks(
                 length = MaxPool(*pool).out_length(length)
     spread = int(rng.choice((1, 3, 1 << 12)))  # small ones give equal scores
     positive, negative, offset = rng.integers(-spread, spread + 1, (3, channels)).tolist()
-    layers.append(Head(tuple(positive), tuple(negative), tuple(offset), 12))
+    peak_weight = int(rng.choice((0, 0, 1, 8)))
+    layers.append(Head(tuple(positive), tuple(negative), tuple(offset), 12, peak_weight))
     return Network("drawn", network_input, tuple(layers), class_labels(channels))
 
 
@@ -264,7 +265,8 @@ def float_networks(
         before_sign = draw(st.booleans())
         pools = [_pool(pool) for pool in block.bit_pools]
         if last:
-            layers.append({"type": "head"})
+            peak_weight = draw(st.sampled_from((0, 0, 1, 4, 64)))
+            layers.append({"type": "head", "peak_weight": peak_weight})
         else:
             layers += [*pools, {"type": "sign"}] if before_sign else [{"type": "sign"}, *pools]
         channels = out

@@ -48,11 +48,11 @@ def _accept(
     return Threshold(tuple(random_accept(rng, -spread, spread, kinds) for _ in range(count)))
 
 
-def _head(rng: np.random.Generator, classes: int, bits: int) -> Head:
+def _head(rng: np.random.Generator, classes: int, bits: int, peak_weight: int = 0) -> Head:
     def draw(width: int) -> tuple[int, ...]:
         return tuple(int(v) for v in rng.integers(-(1 << (width - 1)), 1 << (width - 1), classes))
 
-    return Head(draw(bits), draw(max(1, bits - 2)), draw(bits + 3), 4)
+    return Head(draw(bits), draw(max(1, bits - 2)), draw(bits + 3), 4, peak_weight)
 
 
 def _network(name: str, take: NetworkInput, layers: list[Layer], head: Head) -> Network:
@@ -94,7 +94,7 @@ def _odd(rng: np.random.Generator) -> Network:
             _accept(rng, 6, 9, ALL_KINDS),
             Dense("dense", random_bits(rng, 4, 6 * 3)),
         ],
-        _head(rng, 4, 6),
+        _head(rng, 4, 6, peak_weight=4),
     )
 
 
@@ -104,7 +104,7 @@ def _single(rng: np.random.Generator) -> Network:
         "single",
         NetworkInput(samples=21, bits=5),
         [Conv("only", random_bits(rng, 6, 1, 4), 3, 2, 0, 7), MaxPool(2, 1)],
-        _head(rng, 6, 5),
+        _head(rng, 6, 5, peak_weight=1),
     )
 
 

@@ -42,6 +42,8 @@ def naive_run(
                 bits = np.stack([a.accepts(x[:, c]) for c, a in enumerate(layer.accept)], axis=1)
                 x = 2 * bits.astype(np.int64) - 1
             case Head():
+                largest = np.repeat(x.max(axis=2, keepdims=True), layer.peak_weight, axis=2)
+                x = np.concatenate([x, largest], axis=2)
                 s_plus = np.where(x > 0, x, 0).sum(axis=2)
                 s_minus = np.where(x < 0, x, 0).sum(axis=2)
                 scores = (
@@ -80,7 +82,10 @@ def torch_run(
     x: Any = torch.from_numpy(samples.astype(np.float64)) * scale
     values: list[npt.NDArray[Any]] = []
     for block in description.blocks():
+        peak = None
         for layer, key in zip(block.layers, block.keys, strict=True):
+            if peak is None and layer.type not in ("conv", "dense", "max_pool"):
+                peak = x.argmax(dim=2, keepdim=True)  # where the largest pooled sum stands
             match layer.type:
                 case "conv":
                     value = layer.pad_value * (scale if block.index == 1 else 1.0)
@@ -110,6 +115,7 @@ def torch_run(
                 case "sign":
                     x = sign(x)
                 case "head":
-                    return x.mean(dim=2).numpy(), values
+                    total = x.sum(dim=2) + layer.peak_weight * x.gather(2, peak)[:, :, 0]
+                    return (total / (x.shape[2] + layer.peak_weight)).numpy(), values
             values.append(x.numpy())
     raise AssertionError("no head")

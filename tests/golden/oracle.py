@@ -34,7 +34,8 @@ def scores_of(network: Network, fragment: list[list[int]]) -> tuple[list[int], i
             ]
         elif isinstance(layer, Head):
             scores = []
-            for c, row in enumerate(values):
+            for c, pooled in enumerate(values):
+                row = [*pooled, *([max(pooled)] * layer.peak_weight)]
                 plus = sum(v for v in row if v > 0)
                 minus = sum(v for v in row if v < 0)
                 scores.append(

@@ -94,7 +94,7 @@ def test_every_block_reaches_what_it_says(network: Network) -> None:
     last = network.blocks[-1]
     bits = network.score_bits
     for c in range(network.classes):
-        reach, length = last.reach(c), last.head_length
+        reach, length = last.reach(c), network.head_terms
         for s_plus in (0, max(reach.high, 0) * length):
             for s_minus in (0, min(reach.low, 0) * length):
                 score = network.head.positive[c] * s_plus + network.head.negative[c] * s_minus

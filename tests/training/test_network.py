@@ -185,6 +185,36 @@ def test_shift_and_slopes_per_channel_and_own_keys() -> None:
     assert trace[4].tolist() == [[[0, 0, 2, 2, 2]] * 2]
 
 
+@pytest.mark.parametrize("weight", [0, 1, 16])
+def test_the_head_counts_the_largest_pooled_sum_again(weight: int) -> None:
+    """A negative slope and a negative scale: the largest sum is then the smallest output."""
+    fields = {
+        "name": "peaks",
+        "labels": ["a", "b"],
+        "input": {"samples": 5, "bits": 4},
+        "layers": [
+            {"type": "conv", "out_channels": 2, "kernel": 1},
+            {"type": "prelu"},
+            {"type": "batch_norm", "eps": 0.0},
+            {"type": "head", "peak_weight": weight},
+        ],
+    }
+    state = {
+        "block1.conv.weight": np.array([[[1.0]], [[-1.0]]]),
+        "block1.prelu.weight": np.array([-0.5]),
+        "block1.bn.weight": np.array([-2.0, 1.0]),
+        "block1.bn.bias": np.array([1.0, 0.0]),
+        "block1.bn.running_mean": np.zeros(2),
+        "block1.bn.running_var": np.ones(2),
+    }
+    network = build_from_checkpoint(Description.from_dict(fields), state)
+    samples = np.array([[-8, -1, 0, 2, 3]])
+    # Sums -8 -1 0 2 3 and 8 1 0 -2 -3; after PReLU 4 0.5 0 2 3 and 8 1 0 1 1.5; peaks of 3 and 8.
+    first = (-2 * (9.5 + weight * 3) + (5 + weight)) / (5 + weight)
+    second = (11.5 + weight * 8) / (5 + weight)
+    assert predict_logits(network, samples).tolist() == [[first, second]]
+
+
 def test_missing_and_misshapen_arrays_are_named(tiny_description: Description) -> None:
     state: dict[str, Any] = dict(checkpoint_arrays(build_network(tiny_description)))
     build_from_checkpoint(tiny_description, state | {"block1.bn.num_batches_tracked": np.array(3)})
