@@ -6,6 +6,9 @@
 
 MODEL   ?= ecg17
 CYCLES  ?=
+TARGET  ?= xc7
+SEED    ?=
+JSON    ?=
 AXI_LITE ?=
 SIM     ?= icarus
 RECORDS ?= $(BNN_HW_RECORDS)
@@ -21,7 +24,7 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generate sim verify verify-all test test-fast lint train bench clean
+.PHONY: help setup generate synth sim verify verify-all test test-fast lint train bench clean
 
 help:
 	@echo "bnn_hw - binary neural networks as FPGA hardware that computes the same bits"
@@ -32,6 +35,8 @@ help:
 	@echo "  make verify-all RECORDS=DIR [MODEL=...]     the same on the whole data set; 512 fragments in RTL"
 	@echo "  make sim      [SIM=icarus|verilator]        cocotb benches: every cell, whole network on real ECG"
 	@echo "  make test                                   everything a contributor must keep green (CI)"
+	@echo "  make synth    [TARGET=xc7] [MODEL=...] [CYCLES=...] [JSON=1]   LUT, FF, RAM; Fmax and bitstream"
+	@echo "                                              TARGET is xc7, ecp5-25k, ecp5-85k or up5k"
 	@echo "  make train    EXPERIMENT=experiments/X.toml [RECORDS=DIR]   train from ECG records"
 	@echo "  make bench                                  benchmarks against what a user would pick instead"
 	@echo "  make setup                                  the set-up alone (everything)"
@@ -77,11 +82,15 @@ $(VENV)/.verify: $(VENV)/.base
 	$(call install,verify)
 	@touch $@
 
+$(VENV)/.synth: $(VENV)/.base
+	$(call install,synth)
+	@touch $@
+
 $(VENV)/.train: $(VENV)/.base
 	$(call install,train)
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.verify $(VENV)/.train
+$(VENV)/.dev: $(VENV)/.verify $(VENV)/.synth $(VENV)/.train
 	$(call install,dev)
 	@touch $@
 
@@ -92,6 +101,11 @@ setup: $(VENV)/.dev
 
 generate: $(VENV)/.base
 	@$(BIN)/bnn-hw generate $(MODEL) $(if $(CYCLES),--cycles $(CYCLES)) $(if $(AXI_LITE),--axi-lite)
+
+# With JSON=1 the last line of standard output is the JSON.
+synth: $(VENV)/.synth
+	@$(BIN)/bnn-hw synth $(MODEL) --target $(TARGET) $(if $(CYCLES),--cycles $(CYCLES)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json)
 
 sim: $(VENV)/.verify
 	@$(RUN) bnn_hw.simulate --sim $(SIM) --model $(MODEL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bnn_hw.errors import UserError
@@ -63,7 +63,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_folder(
-    folder: Path, files: Mapping[str, bytes], check_old: Callable[[Path], None]
+    folder: Path,
+    files: Mapping[str, bytes],
+    check_old: Callable[[Path], None],
+    keep: Sequence[str] = (),
 ) -> None:
     """Make ``files`` all that stands in ``folder``, in one step.
 
@@ -76,6 +79,8 @@ def write_folder(
         Content by path below ``folder``.
     check_old
         Gets the real path of what already stands there; raises :class:`UserError` if it must stay.
+    keep
+        Names in the old folder that move into the new one.
 
     Raises
     ------
@@ -98,6 +103,9 @@ def write_folder(
             retired = staging.with_name(staging.name + ".old")
             os.replace(target, retired)
             os.replace(staging, target)
+            for name in keep:
+                if (retired / name).exists():
+                    os.replace(retired / name, target / name)
             shutil.rmtree(retired)
         else:
             os.replace(staging, target)

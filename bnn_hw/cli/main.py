@@ -23,6 +23,7 @@ from bnn_hw.cli.models import shipped_models
 from bnn_hw.cli.report import report
 from bnn_hw.cli.robustness import robustness
 from bnn_hw.cli.study import study
+from bnn_hw.cli.synth import synth
 from bnn_hw.cli.train import train
 from bnn_hw.cli.verify import verify
 from bnn_hw.errors import UserError
@@ -48,7 +49,7 @@ def group() -> None:
 
 
 for _command in (
-    info, freeze, generate, verify, classify, evaluate, robustness, report, train, study, data,
+    info, freeze, generate, verify, synth, classify, evaluate, robustness, report, train, study, data,
 ):  # fmt: skip
     group.add_command(_command)
 

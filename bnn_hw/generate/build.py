@@ -16,11 +16,13 @@ from bnn_hw import __version__
 from bnn_hw.errors import UserError
 from bnn_hw.files import write_folder
 from bnn_hw.generate.axil import axil_top, render_axil
+from bnn_hw.generate.estimate import estimate
 from bnn_hw.generate.folding import Folding, fastest, override
 from bnn_hw.generate.handoff import render_handoff
 from bnn_hw.generate.hls import render_hls
 from bnn_hw.generate.manifest import NAME as MANIFEST
-from bnn_hw.generate.manifest import manifest_text, read_manifest
+from bnn_hw.generate.manifest import SYNTHESES, manifest_text, read_manifest
+from bnn_hw.generate.open_flow import render_open_flow
 from bnn_hw.generate.plan import Plan, build_plan
 from bnn_hw.generate.rtl import render_rtl
 from bnn_hw.generate.vectors import render_vectors
@@ -67,6 +69,7 @@ def generate(
     plan = build_plan(network, folding)
     files: dict[str, bytes] = {"network.json": network_text(network).encode()}
     rendered = render_rtl(plan, axi_lite) | render_hls(plan) | render_handoff(plan, axi_lite)
+    rendered |= render_open_flow(plan)
     if axi_lite:
         rendered |= render_axil(plan)
     files.update({path: text.encode() for path, text in rendered.items()})
@@ -77,10 +80,11 @@ def generate(
         "generator": f"bnn_hw {__version__}",
         "cycles_per_fragment": plan.cycles,
         "folding": {s.name: {"pe": s.pe, "simd": s.simd} for s in plan.stages},
+        "estimate": estimate(network, folding).as_dict(),
         **({"axi_lite": True} if axi_lite else {}),
     }
     files[MANIFEST] = manifest_text(header, files).encode()
-    write_folder(target, files, _check_old)
+    write_folder(target, files, _check_old, keep=(SYNTHESES,))
     return Build(target, network, plan, axi_lite)
 
 
@@ -106,7 +110,7 @@ def _check_old(target: Path) -> None:
     """Raise :class:`UserError` for all but a build folder and an empty one."""
     if not target.is_dir():
         raise UserError(f"{target} cannot be written: it is a file; choose another folder")
-    if not (target / MANIFEST).is_file() and any(target.iterdir()):
+    if not (target / MANIFEST).is_file() and {p.name for p in target.iterdir()} - {SYNTHESES}:
         raise UserError(
             f"{target} exists and is not a build folder of bnn_hw: choose another or remove it"
         )

@@ -13,6 +13,8 @@ from bnn_hw.files import read_bytes, read_text
 
 NAME = "manifest.json"
 FORMAT = "bnn_hw.manifest"
+# Folder of a build folder in which 'bnn-hw synth' keeps what it makes; no part of the build.
+SYNTHESES = "synth"
 _MAX_FILE_BYTES = 64 << 20
 
 
@@ -56,7 +58,7 @@ def check_manifest(build: Path) -> ManifestCheck:
     present = {
         path.relative_to(build).as_posix()
         for path in sorted(build.rglob("*"))
-        if path.is_file() and path.name != NAME
+        if path.is_file() and path.name != NAME and path.relative_to(build).parts[0] != SYNTHESES
     }
     changed = [
         path

@@ -22,6 +22,7 @@ def main(job_file: str) -> None:
     runner.build(
         sources=job["sources"],
         hdl_toplevel=job["top"],
+        parameters=job["parameters"],
         build_args=job["build_args"],
         build_dir=job["build_dir"],
         always=job["simulator"] == "icarus",  # Verilator's make knows by itself what changed

@@ -85,7 +85,7 @@ class BenchJob:
     """What to run: sources in compile order, their top module and the bench's Python module.
 
     ``module`` is dotted (``sim.cells.test_window``) and found below ``python_path`` or beside
-    ``sim/``. ``environment`` is handed to the bench.
+    ``sim/``. ``environment`` is handed to the bench, ``parameters`` to the top module.
     """
 
     name: str
@@ -93,6 +93,7 @@ class BenchJob:
     top: str
     sources: tuple[Path, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, int] = field(default_factory=dict)
     python_path: tuple[Path, ...] = ()
     timeout_s: float = DEFAULT_TIMEOUT_S
 
@@ -156,6 +157,7 @@ def _job_text(job: BenchJob, simulator: Simulator, folder: Path, results: Path) 
             "sources": [str(source.resolve()) for source in job.sources],
             "top": job.top,
             "module": job.module,
+            "parameters": dict(job.parameters),
             "build_args": verilator_args if simulator is Simulator.VERILATOR else [],
             "build_dir": str(folder),
             "build_log": str(folder / "build.log"),
