@@ -73,6 +73,7 @@ class CardContext:
     class_sections: tuple[ClassSection, ...]
     origin: str
     study_commands: tuple[str, ...]
+    with_stretches: str
 
 
 def model_card(network: Network, shipped_name: str | None = None) -> str:

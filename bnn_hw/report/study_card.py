@@ -58,6 +58,7 @@ class StudyContext:
     class_sections: tuple[ClassSection, ...]
     origin: str
     study_commands: tuple[str, ...]
+    with_stretches: str
 
 
 def study_context(studies: Sequence[Condensed], digest: str, is_seventeen: bool) -> StudyContext:
@@ -72,6 +73,9 @@ def study_context(studies: Sequence[Condensed], digest: str, is_seventeen: bool)
         class_sections=tuple(_section(study) for study in studies if study.protocol in _DETAILED),
         origin=_origin(studies, digest),
         study_commands=tuple(line for study in studies for line in _commands(study)),
+        with_stretches=", ".join(
+            _TITLES[study.protocol] for study in studies if study.stretch_share
+        ),
     )
 
 

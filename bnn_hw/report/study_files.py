@@ -143,6 +143,13 @@ def unequal_counts(entry: SeedEntry, torch_correct: Mapping[str, int]) -> list[s
     ]
 
 
+def _stretch_share(experiment: dict[str, Any]) -> float:
+    """``data.stretch_share`` of an experiment; 0 in one from before there was such a field."""
+    data = experiment.get("data")
+    share = data.get("stretch_share", 0.0) if isinstance(data, dict) else 0.0
+    return share if isinstance(share, float) else 0.0
+
+
 def condense(study: Study) -> Condensed:
     """What the provenance of a network keeps of a study."""
     return Condensed(
@@ -154,6 +161,7 @@ def condense(study: Study) -> Condensed:
         seeds=tuple(entry.seed for entry in study.seeds),
         chosen=study.chosen,
         chosen_digest=study.chosen_entry.digest,
+        stretch_share=_stretch_share(study.experiment),
         summary=study.summary.model_copy(
             update={
                 name: _without_classes(summary)

@@ -182,7 +182,10 @@ class Study(Header):
 
 
 class Condensed(_Strict):
-    """What a network's provenance keeps of a study: no figures of single seeds."""
+    """What a network's provenance keeps of a study: no figures of single seeds.
+
+    ``stretch_share`` is that of its experiment: training read more than the fragments of the set.
+    """
 
     name: _Name
     smoke: bool
@@ -192,6 +195,7 @@ class Condensed(_Strict):
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)]
     chosen: _Seed
     chosen_digest: _Digest
+    stretch_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     summary: Summaries
 
     @model_validator(mode="after")

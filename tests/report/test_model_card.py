@@ -133,6 +133,16 @@ def test_card_shows_three_protocols_side_by_side() -> None:
     assert "smoke" not in card
 
 
+def test_card_says_which_protocols_trained_on_more_than_the_fragments() -> None:
+    plain, mixed = (slices_study(protocol)[0] for protocol in ("random", "inter-patient"))
+    assert "More training data" not in studied("ecg5", plain, mixed)
+    experiment = {"data": {"stretch_share": 0.8}}
+    mixed = mixed.model_copy(update={"experiment": experiment})
+    assert condense(mixed).stretch_share == 0.8 and condense(plain).stretch_share == 0.0
+    card = studied("ecg5", plain, mixed)
+    assert "More training data than the fragments of the set (inter-patient): in every" in card
+
+
 def test_classes_of_the_card_are_those_of_the_pooled_confusion() -> None:
     study = slices_study()[0]
     section = studied("ecg5", study).split("## Classes, honest random")[1].split("## Again")[0]

@@ -15,8 +15,8 @@ from bnn_hw.cli import main
 from bnn_hw.ecg.labels import ECG5_CLASSES
 from bnn_hw.errors import UserError
 from bnn_hw.generate.folding import default_cycles
-from bnn_hw.generate.solver import solve
 from bnn_hw.generate.plan import build_plan
+from bnn_hw.generate.solver import solve
 from bnn_hw.ir import Network, save_network
 from bnn_hw.report.page import Subject, render_page
 from bnn_hw.verify.fragments import default_fragments
