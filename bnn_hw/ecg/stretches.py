@@ -114,7 +114,8 @@ def _free_starts(size: int, length: int, closed: NDArray[np.int64]) -> NDArray[n
         taken[start + 1 : start + length + 1] = 1
     before = np.cumsum(taken)
     starts = np.arange(0, size - length + 1, STEP_SAMPLES, dtype=np.int64)
-    return starts[before[starts + length] == before[starts]]
+    free: NDArray[np.int64] = starts[before[starts + length] == before[starts]]
+    return free
 
 
 def classes_of(
