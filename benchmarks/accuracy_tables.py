@@ -41,7 +41,8 @@ class _Strict(BaseModel):
 class Shape(_Strict):
     """A network of convolutions, one entry a block; the last block has a channel a class.
 
-    `pools` has size and stride of each block's max-pool, or nothing; `padding` left and right.
+    `pools` has size and stride of each block's max-pool, or nothing; `padding` left and right;
+    `peak_weight` is that of the head, the base's where it is not given.
     """
 
     channels: Annotated[tuple[_Count, ...], Field(min_length=2, max_length=40)]
@@ -50,6 +51,7 @@ class Shape(_Strict):
     pools: tuple[tuple[()] | tuple[_Count, _Count], ...]
     padding: tuple[tuple[_Whole, _Whole], ...]
     prelu: bool = True
+    peak_weight: _Whole | None = None
 
     @model_validator(mode="after")
     def _one_entry_a_block(self) -> Self:
@@ -85,7 +87,9 @@ class Shape(_Strict):
                 )
             layers += [{"type": "prelu"}] if self.prelu else []
             layers.append({"type": "batch_norm", "eps": 1e-5})
-            layers.append({"type": "sign" if index + 1 < len(self.channels) else "head"})
+            layers.append({"type": "sign"})
+        peak_weight = base.peak_weight if self.peak_weight is None else self.peak_weight
+        layers[-1] = {"type": "head", "peak_weight": peak_weight}
         shared = {"labels": list(base.labels), "input": base.input.model_dump(exclude_none=True)}
         return Description.from_dict({"name": name, **shared, "layers": layers})
 

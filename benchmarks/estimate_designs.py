@@ -1,7 +1,8 @@
 """Designs on which the estimator is fitted and checked: networks at foldings, the same in every run.
 
-Training designs are random networks of two or three blocks at random folds. Held-out designs, which
-the fit never sees, are shipped networks at several foldings and random networks from other seeds.
+Training designs are random networks of two or three blocks at random folds, and matrix-vector units of
+larger random layers alone, which are most of an accelerator. Held-out designs, which the fit never
+sees, are shipped networks at several foldings and random networks from other seeds.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ from bnn_hw.ir.blocks import Block, group_blocks
 from bnn_hw.ir.file import load_network
 from bnn_hw.ir.layers import Layer
 
-_TRAINING = 16
+_TRAINING = 8
+_UNITS = 20
 _HELD_OUT = 8
+_UNIT_SEED = 500
 _HELD_OUT_SEED = 1000
 # Fold steps a position of the random designs, class by class of what the products become.
 _DEPTHS = ((1, 1), (2, 8), (9, 32), (33, 2000))
 # Products a cycle, each as often as its ROM takes LUTs, of a random block: synthesis takes seconds.
 _MOST_PRODUCTS = 250
+_MOST_UNIT_PRODUCTS = 700
 # Written out as PExSIMD a layer, so that a change of the solver's mind does not move the points.
 _SHIPPED = {
     "ecg17": {
@@ -38,18 +42,24 @@ _SHIPPED = {
 
 @dataclass(frozen=True)
 class Design:
-    """A network at a folding; ``held_out`` ones are for the check alone."""
+    """A network at a folding; ``held_out`` ones are for the check alone.
+
+    ``only`` is the path of the one cell that is measured, such as ``conv2.u_mvu``.
+    """
 
     name: str
     network: Network
     folding: Folding
     held_out: bool
+    only: str | None = None
 
 
 def designs() -> Iterator[Design]:
-    """All designs: training, held-out random, held-out shipped."""
+    """All designs: training, units for training, held-out random, held-out shipped."""
     for seed in range(_TRAINING):
         yield _random_design(f"train{seed}", seed, held_out=False)
+    for number in range(_UNITS):
+        yield _random_unit(f"unit{number}", _UNIT_SEED + number, _DEPTHS[number % len(_DEPTHS)])
     for seed in range(_HELD_OUT):
         yield _random_design(f"unseen{seed}", _HELD_OUT_SEED + seed, held_out=True)
     for model, foldings in _SHIPPED.items():
@@ -61,8 +71,29 @@ def designs() -> Iterator[Design]:
 def _random_design(name: str, seed: int, held_out: bool) -> Design:
     rng = np.random.default_rng(seed)
     network = _random_network(name, rng)
-    folds = [_random_fold(rng, block) for block in network.blocks]
+    folds = []
+    for block in network.blocks:
+        # The class of depth first, so that all are common.
+        depths = _DEPTHS[int(rng.integers(len(_DEPTHS)))]
+        folds.append(_random_fold(rng, block, depths, _MOST_PRODUCTS))
     return Design(name, network, _folding(network, folds), held_out)
+
+
+def _random_unit(name: str, seed: int, depths: tuple[int, int]) -> Design:
+    """A layer over bits behind a layer as small as can be; its matrix-vector unit is measured."""
+    rng = np.random.default_rng(seed)
+    channels, kernel = int(rng.choice((8, 16, 24, 32, 64))), int(rng.choice((3, 5, 7)))
+    out = int(rng.choice((8, 12, 17, 24, 32, 64)))
+    layers: list[Layer] = []
+    for index, shape in enumerate(((channels, 1, 1), (out, channels, kernel))):
+        weights = rng.integers(0, 2, shape).astype(np.uint8)
+        layers.append(Conv(f"conv{index + 1}", weights, 1, 0, 0, -1))
+        layers.append(_accept_sets(rng, shape[0], 4, two_sided=False))
+    layers[-1:] = [Head((1,) * out, (1,) * out, (0,) * out, 1)]
+    labels = tuple(f"c{index}" for index in range(out))
+    network = Network(name, NetworkInput(100, 8, 1), tuple(layers), labels)
+    fold = _random_fold(rng, network.blocks[1], depths, most=_MOST_UNIT_PRODUCTS)
+    return Design(name, network, _folding(network, ["1x1", fold]), False, "conv2.u_mvu")
 
 
 def _folding(network: Network, folds: list[str]) -> Folding:
@@ -72,20 +103,22 @@ def _folding(network: Network, folds: list[str]) -> Folding:
     return override(network, fastest(network), named)
 
 
-def _random_fold(rng: np.random.Generator, block: Block) -> str:
-    """A fold of a class of depth drawn first, so that all classes are common."""
-    low, high = _DEPTHS[int(rng.integers(len(_DEPTHS)))]
-    small = [f for f in legal_folds(block) if _luts(block, f) <= _MOST_PRODUCTS]
+def _random_fold(rng: np.random.Generator, block: Block, depths: tuple[int, int], most: int) -> str:
+    """A fold of a class of depth, with at most so many products."""
+    low, high = depths
+    small = [f for f in legal_folds(block) if _luts(block, f) <= most]
     small = small or [min(legal_folds(block), key=lambda fold: _luts(block, fold))]
     fitting = [f for f in small if low <= f.steps(block) <= high] or small
     # The larger of two draws: most folds of a network are of a handful of products.
     drawn = [fitting[int(rng.integers(len(fitting)))] for _ in range(2)]
-    fold = max(drawn, key=lambda f: f.pe * f.simd)
+    fold: Fold = max(drawn, key=lambda f: f.pe * f.simd)
     return f"{fold.pe}x{fold.simd}"
 
 
 def _luts(block: Block, fold: Fold) -> int:
-    return fold.pe * fold.simd * -(-fold.steps(block) // 64)
+    """Roughly; constant weights take the least."""
+    steps, products = fold.steps(block), fold.pe * fold.simd
+    return products // 3 if steps == 1 else products * -(-steps // 64)
 
 
 def _random_network(name: str, rng: np.random.Generator) -> Network:

@@ -50,10 +50,15 @@ def synthesise(design: Design, family: str, keep_cells: bool) -> dict[str, Count
         files = " ".join(str(Path(folder) / name) for name in order)
         commands = [f"read_slang --threads 1 --keep-hierarchy --top {top} {files}"]
         commands.append(f"hierarchy -check -top {top}")
-        if keep_cells:
+        if design.only is not None:
+            # The instance's own module becomes the top, all else goes.
+            stage, instance = design.only.split(".")
+            top = f"bnn_mvu_bits${top}.u_{stage}.{instance}"
+            commands.append(f"hierarchy -top {top}")
+        elif keep_cells:
             commands.append(f"setattr -mod -set keep_hierarchy 1 {' '.join(map(_pattern, _CELLS))}")
         commands.append(f"{_COMMANDS[family]} -top {top}")
-        if not keep_cells:
+        if design.only is not None or not keep_cells:
             commands += ["setattr -mod -unset keep_hierarchy", "flatten", "opt_clean"]
         log = Path(folder) / "stat.json"
         # 'tee' keeps Yosys' log off the terminal.
