@@ -25,6 +25,14 @@ MERGED_STEPS = 32
 _LUT_ROM_DEPTH = 64
 # A LUT6 is a 4:1 multiplexer.
 _LUT_WAYS = 4
+# Bits from which synthesis takes LUT RAM for a FIFO of two words, and for a deeper one.
+_RAM_BITS = 28
+_DEEP_RAM_BITS = 16
+# Entries from which it takes shift-register LUTs for a delay line, and how many one holds.
+_SHIFT_ENTRIES = 3
+_SHIFT_DEPTH = 32
+# Beats up to which the ROM of thresholds merges with the comparison of two bits in a LUT6.
+_MERGED_BEATS = 4
 
 
 @dataclass(frozen=True)
@@ -42,11 +50,21 @@ def count_bits(modulus: int) -> int:
 
 
 def fifo(instance: str, width: int, depth: int) -> CellTerms:
-    """``bnn_fifo``: two words are registers, more are LUT RAM."""
-    if depth <= 2:
-        return CellTerms(instance, "fifo_registers", {"cell": 1, "bit": width})
-    terms = {"cell": 1, "bit": width, "pointer": count_bits(depth), "ram": -(-width // 6)}
+    """``bnn_fifo``: registers where its words are few and narrow, else LUT RAM."""
+    pointers = 2 * count_bits(depth) + count_bits(depth + 1)
+    if width * depth < (_RAM_BITS if depth <= 2 else _DEEP_RAM_BITS):
+        terms = {"cell": 1, "bit": width * depth, "pointer": pointers}
+        return CellTerms(instance, "fifo_registers", terms)
+    # One LUT RAM cell is 32 words of six bits.
+    terms = {"cell": 1, "pointer": pointers, "ram": -(-width // 6) * -(-depth // 32)}
     return CellTerms(instance, "fifo_ram", terms)
+
+
+def _line(bits: int, entries: int) -> dict[str, float]:
+    """``bnn_delay``: flip-flops where it is short, else shift-register LUTs."""
+    if entries < _SHIFT_ENTRIES:
+        return {"line_bit": bits * entries, "line_ram": 0}
+    return {"line_bit": 0, "line_ram": bits * -(-entries // _SHIFT_DEPTH)}
 
 
 class BlockTerms:
@@ -61,6 +79,7 @@ class BlockTerms:
         self.inverts = np.array([band.invert for band in block.bands()], dtype=bool)
         self._window = self._window_terms()
         self._constant_adders: tuple[int, int] | None = None
+        self._constant_bits: tuple[int, int] | None = None
 
     def cells(self, fold: Fold) -> Iterator[CellTerms]:
         """Every cell of the stage but its input FIFO, in the order of the stream."""
@@ -82,13 +101,19 @@ class BlockTerms:
 
     def _window_terms(self) -> CellTerms:
         block = self.block
-        padded = self.word_bits if block.pad_left or block.pad_right else 0
+        padded = block.pad_left > 0 or block.pad_right > 0
+        needed = (block.positions - 1) * block.stride + block.kernel - block.pad_left
+        counter = count_bits(window_shifts(block))
+        # Where the kind of a step changes, the step counter is compared: into and out of the input,
+        # and where words are left over.
+        switches = 2 * padded + (needed < block.in_length)
         terms = {
             "cell": 1,
             "bit": block.kernel * self.word_bits,
             "gathered_bit": (min(block.stride, block.kernel) - 1) * self.word_bits,
-            "padded_bit": padded,
-            "counter": count_bits(window_shifts(block)),
+            "padded_bit": self.word_bits if padded else 0,
+            "counter": counter,
+            "switch_bit": switches * counter,
         }
         return CellTerms("u_window", "window", terms)
 
@@ -116,13 +141,32 @@ class BlockTerms:
         columns = -(-fold.simd // ways)
         vectors = {6: 3, 3: 2, 1: 1}[ways]
         terms = self._folds(fold)
-        terms["product"] = products
-        terms["tally"] = fold.pe * vectors * (columns - columns.bit_length())
-        terms["lane"] = fold.pe
-        terms["lane_bit"] = fold.pe * self.sum_bits
+        lanes = fold.pe
+        if depth == 1:
+            if self._constant_bits is None:
+                self._constant_bits = self._shared_columns(columns)
+            lanes, terms["pattern"] = self._constant_bits
+        else:
+            terms["product"] = products
+        terms["tally"] = lanes * vectors * (columns - columns.bit_length())
+        terms["lane"] = lanes
+        terms["lane_bit"] = lanes * self.sum_bits
         if kind == "bits_deep":
             terms["rom"] = products * -(-depth // _LUT_ROM_DEPTH)
         return CellTerms("u_mvu", kind, terms)
+
+    def _shared_columns(self, columns: int) -> tuple[int, int]:
+        """Lanes of an unrolled layer with weights of their own, and products after sharing.
+
+        A compressor adds six products, bits g, g + columns, ... of the window; lanes with equal weights
+        there share it.
+        """
+        rows = self.block.rows
+        patterns = 0
+        for column in range(columns):
+            part = rows[:, column::columns]
+            patterns += part.shape[1] * np.unique(part, axis=0).shape[0]
+        return np.unique(rows, axis=0).shape[0], patterns
 
     def _integers(self, fold: Fold) -> CellTerms:
         depth = fold.steps(self.block)
@@ -172,20 +216,24 @@ class BlockTerms:
     def _compared(self, fold: Fold) -> Iterator[CellTerms]:
         block, nf = self.block, self.block.out_channels // fold.pe
         bits = self.sides * fold.pe
-        terms = {
-            "cell": 1,
-            "compare": bits,
-            "compare_bit": bits * self.sum_bits,
-            "counter": count_bits(nf),
-        }
-        kind = "threshold_constant" if nf == 1 else "threshold_rom"
-        yield CellTerms("u_threshold", kind, terms)
+        terms = {"cell": 1, "compare": bits, "compare_bit": bits * self.sum_bits}
+        if nf == 1:
+            yield CellTerms("u_threshold", "threshold_constant", terms)
+        else:
+            terms["deep_bit"] = terms["compare_bit"] if nf > _MERGED_BEATS else 0
+            terms["rom"] = terms["compare_bit"] * (-(-nf // _LUT_ROM_DEPTH) - 1)
+            terms["counter"] = count_bits(nf)
+            yield CellTerms("u_threshold", "threshold_rom", terms)
         yield fifo("u_cut", bits, 2)
         yield from _pools("u_sum_pool", block.sum_pools, block.positions, bits, 1, nf)
         inverts = self.inverts.reshape(nf, fold.pe)
         mixed = int((inverts.any(axis=0) & ~inverts.all(axis=0)).sum())
-        lanes = fold.pe if self.sides == 2 else mixed
-        yield CellTerms("u_decide", "decide", {"lane": lanes, "mixed": mixed})
+        terms = {
+            "lane": fold.pe if self.sides == 2 else mixed,
+            "mixed": mixed,
+            "counter": count_bits(nf) if mixed else 0,
+        }
+        yield CellTerms("u_decide", "decide", terms)
         yield from _pools("u_bit_pool", block.bit_pools, block.head_length, fold.pe, 1, nf)
         if nf > 1:
             terms = {"cell": 1, "bit": (nf - 1) * fold.pe, "counter": count_bits(nf)}
@@ -204,7 +252,7 @@ class BlockTerms:
             yield CellTerms("u_narrow", "narrow", terms)
         yield fifo("u_cut", lanes * self.sum_bits, 2)
         if block.input_bits is None:
-            terms = {"cell": 1, "lane_bit": lanes * self.lane_bits}
+            terms = {"cell": 1, "lane": lanes, "sum_bit": lanes * (self.lane_bits - 1)}
             yield CellTerms("u_centre", "centre", terms)
         yield from _pools(
             "u_sum_pool", block.sum_pools, block.positions, lanes, self.lane_bits, beats
@@ -221,8 +269,8 @@ def _pools(
             "cell": 1,
             "bit": bits,
             "open_bit": bits * open_windows,
-            "line_bit": bits * open_windows * min(beats, 2),
             "counter": count_bits(length) + count_bits(pool.stride) + count_bits(beats),
+            **_line(bits * open_windows, beats),
         }
         kind = "pool_bits" if lane_bits == 1 else "pool_sums"
         yield CellTerms(f"{instance}{number}", kind, terms)
@@ -232,20 +280,21 @@ def _pools(
 def head_terms(network: Network, lanes: int, beats: int) -> CellTerms:
     """``bnn_head`` behind a last stage of ``lanes`` lanes and ``beats`` beats a position."""
     head, last = network.head, network.blocks[-1]
-    reaches = [last.reach(channel) for channel in range(last.out_channels)]
-    most = max(max(-reach.low, reach.high) for reach in reaches) * last.head_length
-    acc_bits = most.bit_length() + 1
+    acc_bits = accumulator_bits(last, network.head_terms)
+    peak_bits = lanes * sum_widths(last)[1] if head.peak_weight else 0
     coefficient_bits = max(signed_bits(head.positive), signed_bits(head.negative))
     steps = network.classes * coefficient_bits
     terms = {
         "cell": 1,
         "accumulate": lanes * acc_bits,
-        "line_bit": 2 * lanes * acc_bits * min(beats, 2),
         "select": 2 * acc_bits * -(-lanes // _LUT_WAYS) if lanes > 1 else 0,
         "score_bit": network.score_bits,
         "coefficient": 2 * -(-steps // _LUT_ROM_DEPTH),
         "offset": signed_bits(head.offset) * -(-network.classes // _LUT_ROM_DEPTH),
         "counter": count_bits(last.head_length) + count_bits(steps) + 2 * count_bits(beats),
+        "peak": lanes * acc_bits if head.peak_weight else 0,
+        "peak_bit": peak_bits,
+        **_line(2 * lanes * acc_bits + peak_bits, beats),
     }
     return CellTerms("u_bnn_head", "head", terms)
 
