@@ -134,7 +134,7 @@ def fit(family: str) -> None:
                     f"{family} {kind:<20} {len(cells):>3} cells, error mean {error.mean():.1%} "
                     f"worst {error.max():.1%}  {coefficients[kind]['lut']}"
                 )
-    stored = {"families": {}}
+    stored: dict[str, Any] = {"families": {}}
     if COEFFICIENTS.is_file():
         stored = json.loads(COEFFICIENTS.read_text())
     stored["families"][family] = coefficients
@@ -149,6 +149,7 @@ def _solve(matrix: Floats, counts: Floats) -> Floats:
     """
     size = np.sqrt((matrix**2).mean(axis=0)) + 1e-9
     ridge = np.diag(size * _RIDGE)
+    solution: Floats
     solution, _ = nnls(np.vstack([matrix, ridge]), np.concatenate([counts, np.zeros(len(ridge))]))
     return solution
 
@@ -163,7 +164,7 @@ def check(family: str) -> bool:
         measured = points[design.name]["measured"].values()
         estimated = estimate(design.network, design.folding, family)
         errors = []
-        for resource in RESOURCES:
+        for resource in ("lut", "ff", "ram"):
             counted = sum(counts[resource] for counts in measured)
             guess = getattr(estimated, resource)
             errors.append(

@@ -7,16 +7,17 @@ measurements as there are cells; held-out designs are flattened, as ``bnn-hw syn
 from __future__ import annotations
 
 import json
-import re
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 
 from estimate_designs import Design
 from pyosys import libyosys as yosys
 
+from bnn_hw.generate.estimate import RESOURCES
+from bnn_hw.generate.fpga_targets import Family
 from bnn_hw.generate.plan import build_plan
 from bnn_hw.generate.rtl import render_rtl
+from bnn_hw.synth.cells import count_cells
 
 _CELLS = (
     *("fifo", "window", "mvu_bits", "mvu_int", "threshold", "pool", "decide", "collect"),
@@ -25,17 +26,10 @@ _CELLS = (
 _COMMANDS = {
     "xc7": "synth_xilinx -family xc7 -flatten -noiopad",
     "ecp5": "synth_ecp5 -nowidelut",
-    "ice40": "synth_ice40",
+    "ice40": "synth_ice40 -device u",
 }
-_COUNTED = {
-    "xc7": {"lut": r"LUT\d", "ff": r"FD\w+", "ram": r"RAMB\w+|RAM\d+\w+|SRL\w+", "dsp": r"DSP\w+"},
-    "ecp5": {"lut": r"LUT4|CCU2C", "ff": r"TRELLIS_FF", "ram": r"TRELLIS_DPR16X4|DP16KD"},
-    "ice40": {"lut": r"SB_LUT4", "ff": r"SB_DFF\w*", "ram": r"SB_RAM40\w+"},
-}
-# A carry cell of ECP5 stands in the place of two LUTs.
-_TWICE = ("CCU2C",)
 
-Counts = dict[str, int]
+Counts = dict[str, float]
 
 
 def synthesise(design: Design, family: str, keep_cells: bool) -> dict[str, Counts]:
@@ -66,14 +60,12 @@ def synthesise(design: Design, family: str, keep_cells: bool) -> dict[str, Count
         for command in commands:
             run.run_pass(f"tee -q {command}")
         run.run_pass(f"tee -q -o {log} stat -json")
-        modules = json.loads(log.read_text())["modules"]
-    found: dict[str, Counts] = defaultdict(lambda: dict.fromkeys(("lut", "ff", "ram"), 0))
-    for module, facts in modules.items():
-        path = _cell_path(module)
-        for cell, count in facts["num_cells_by_type"].items():
-            for resource, pattern in _COUNTED[family].items():
-                if re.fullmatch(pattern, cell):
-                    found[path][resource] += count * (2 if cell in _TWICE else 1)
+        found: dict[str, Counts] = {}
+        for module in json.loads(log.read_text())["modules"]:
+            counts = count_cells(log, module.removeprefix("\\"), Family(family))
+            of_path = found.setdefault(_cell_path(module), dict.fromkeys(RESOURCES, 0))
+            for resource in RESOURCES:
+                of_path[resource] += getattr(counts, resource)
     return {path: counts for path, counts in found.items() if any(counts.values())}
 
 

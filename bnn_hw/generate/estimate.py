@@ -26,7 +26,7 @@ from bnn_hw.generate.folding import Folding
 from bnn_hw.ir.network import Network
 
 COEFFICIENTS = Path(__file__).with_name("estimate_coefficients.json")
-RESOURCES = ("lut", "ff", "ram")
+RESOURCES = ("lut", "ff", "ram", "bram")
 DEFAULT_FAMILY = "xc7"
 
 Coefficients = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -35,14 +35,24 @@ Coefficients = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 @dataclass(frozen=True)
 class Area:
-    """Area in cells of the target: LUTs, flip-flops, and LUT RAM and shift-register cells."""
+    """Cells as Yosys counts them: LUTs, flip-flops, RAM cells of any kind, block RAMs among them.
+
+    A block RAM of half the size counts 0.5; see :class:`bnn_hw.synth.cells.CellCounts`.
+    """
 
     lut: float
     ff: float
     ram: float
+    bram: float
 
     def __add__(self, other: Area) -> Area:
-        return Area(self.lut + other.lut, self.ff + other.ff, self.ram + other.ram)
+        sums = (getattr(self, name) + getattr(other, name) for name in RESOURCES)
+        return Area(*sums)
+
+    def rounded(self) -> Area:
+        """Whole cells, and at least one LUT and flip-flop: nothing here takes none."""
+        whole = (max(1, round(self.lut)), max(1, round(self.ff)))
+        return Area(*whole, round(self.ram), round(2 * self.bram) / 2)
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,7 @@ class LayerEstimate:
     lut: int
     ff: int
     ram: int
+    bram: float
     rom_bits: int
     rom: str
 
@@ -73,7 +84,7 @@ class Estimate:
     lut: int
     ff: int
     ram: int
-    bram: int
+    bram: float
     dsp: int
     cycles: int
     layers: tuple[LayerEstimate, ...]
@@ -95,7 +106,7 @@ def estimate(network: Network, folding: Folding, family: str = DEFAULT_FAMILY) -
     coefficients = load_coefficients(family)
     layers: list[LayerEstimate] = []
     terms = [BlockTerms(block) for block in network.blocks]
-    total = Area(0, 0, 0)
+    total = Area(0, 0, 0, 0)
     before = None
     rows = zip(terms, folding.folds, folding.stage_cycles, strict=True)
     for of_block, fold, cycles in rows:
@@ -112,9 +123,7 @@ def estimate(network: Network, folding: Folding, family: str = DEFAULT_FAMILY) -
                 steps=steps,
                 cycles=cycles,
                 share=cycles / folding.cycles,
-                lut=_whole(stage.lut),
-                ff=_whole(stage.ff),
-                ram=round(stage.ram),
+                **asdict(stage.rounded()),
                 rom_bits=int(block.rows.size) if steps > 1 else 0,
                 rom="LUT" if steps > 1 else "constants",
             )
@@ -125,14 +134,11 @@ def estimate(network: Network, folding: Folding, family: str = DEFAULT_FAMILY) -
     total += around
     return Estimate(
         family=family,
-        lut=_whole(total.lut),
-        ff=_whole(total.ff),
-        ram=round(total.ram),
-        bram=0,
+        **asdict(total.rounded()),
         dsp=0,
         cycles=folding.cycles,
         layers=tuple(layers),
-        around=Area(_whole(around.lut), _whole(around.ff), round(around.ram)),
+        around=around.rounded(),
     )
 
 
@@ -168,8 +174,3 @@ def _stored() -> dict[str, Coefficients]:
         "families"
     ]
     return found
-
-
-def _whole(count: float) -> int:
-    """At least 1: no accelerator takes nothing."""
-    return max(1, round(count))

@@ -28,6 +28,8 @@ _LUT_WAYS = 4
 # Bits from which synthesis takes LUT RAM for a FIFO of two words, and for a deeper one.
 _RAM_BITS = 28
 _DEEP_RAM_BITS = 16
+# Words up to which that is LUT RAM and not block RAM.
+_LUT_RAM_DEPTH = 64
 # Entries from which it takes shift-register LUTs for a delay line, and how many one holds.
 _SHIFT_ENTRIES = 3
 _SHIFT_DEPTH = 32
@@ -50,11 +52,14 @@ def count_bits(modulus: int) -> int:
 
 
 def fifo(instance: str, width: int, depth: int) -> CellTerms:
-    """``bnn_fifo``: registers where its words are few and narrow, else LUT RAM."""
+    """``bnn_fifo``: registers where its words are few and narrow, else LUT RAM or block RAM."""
     pointers = 2 * count_bits(depth) + count_bits(depth + 1)
     if width * depth < (_RAM_BITS if depth <= 2 else _DEEP_RAM_BITS):
         terms = {"cell": 1, "bit": width * depth, "pointer": pointers}
         return CellTerms(instance, "fifo_registers", terms)
+    if depth > _LUT_RAM_DEPTH:
+        terms = {"cell": 1, "bit": width, "pointer": pointers, "block": -(-width // 36)}
+        return CellTerms(instance, "fifo_block", terms)
     # One LUT RAM cell is 32 words of six bits.
     terms = {"cell": 1, "pointer": pointers, "ram": -(-width // 6) * -(-depth // 32)}
     return CellTerms(instance, "fifo_ram", terms)
