@@ -8,7 +8,7 @@
 //   Sources   events, 1 or more
 //
 // Latency: 1 cycle from event_i to raw_o and status_o, 2 to irq_o. Reset: nothing pending.
-// Cost: Sources + 1 flip-flops, about as many LUTs.
+// Cost: Sources + 1 flip-flops, about twice as many LUTs.
 module bnn_axil_interrupt #(
   parameter int Sources = 3
 ) (

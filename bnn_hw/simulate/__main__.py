@@ -38,8 +38,7 @@ def benches(simulator: Simulator, model: str, fast: bool, work: Path) -> list[Be
     for name in SMALL[:1] if fast else SMALL:
         found.append((f"registers {name}", partial(run_small_registers, name, simulator, work)))
     found.append((f"network {model}", partial(run_shipped, model, simulator, work, fast)))
-    shipped_registers = partial(run_shipped_registers, model, simulator, work, fast)
-    found.append((f"registers {model}", shipped_registers))
+    found.append((f"registers {model}", partial(run_shipped_registers, model, simulator, work)))
     return found
 
 

@@ -13,7 +13,7 @@ from sim.common.cases import CLOCKED, Bench, Case, CasePorts, Port, named
 from sim.common.streams import FLOWS, Flow, flow_named, reset, start_clock
 from sim.network.packets import pause_pattern
 
-TRANSFERS = 60
+TRANSFERS = 40
 
 
 def _case(address_bits: int) -> Case:
@@ -123,7 +123,7 @@ def _master(dut: Any, case: str, flow: Flow, seed: int) -> AxiLiteMaster:
     return master
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=20, timeout_unit="us")
 @cocotb.parametrize(case=named(BENCH.names), flow=named(flow.name for flow in FLOWS))
 async def transfers(dut: Any, case: str, flow: str) -> None:
     """Reads and writes side by side under every flow: once on the bus, in order, the right answer."""
@@ -163,7 +163,7 @@ def _strobed(data: int, strobe: int) -> int:
     return data & sum(0xFF << (8 * lane) for lane in range(4) if strobe >> lane & 1)
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=20, timeout_unit="us")
 @cocotb.parametrize(case=named(BENCH.names), data_first=[False, True])
 async def write_waits_for_both(dut: Any, case: str, data_first: bool) -> None:
     """Address and data in either order; the answer stands until it is taken, the next write waits."""
@@ -206,7 +206,7 @@ async def write_waits_for_both(dut: Any, case: str, data_first: bool) -> None:
     assert bus.writes == [(0, 0x12345678, 0b1001)] * 3
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=20, timeout_unit="us")
 @cocotb.parametrize(case=named(BENCH.names))
 async def read_stands_until_taken(dut: Any, case: str) -> None:
     """Read data hold still until they are taken, also while the next address waits; reset drops both."""

@@ -44,7 +44,7 @@ async def follows_its_model(dut: Any, case: str) -> None:
     start_clock(ports.clk_i)
     await reset(ports.clk_i, ports.rst_ni)
     raw = irq = asked = 0
-    for cycle in range(800):
+    for cycle in range(400):
         event = rng.getrandbits(sources) & rng.getrandbits(sources)
         clear = rng.getrandbits(sources) & rng.getrandbits(sources)
         enable, drop = rng.getrandbits(sources), int(rng.random() < 0.03)

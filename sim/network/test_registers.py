@@ -54,7 +54,7 @@ async def identity(dut: Any) -> None:
     assert int(dut.irq_o.value) == 0
 
 
-@cocotb.test(timeout_time=TIMEOUT_MS, timeout_unit="ms")
+@cocotb.test(timeout_time=TIMEOUT_MS, timeout_unit="ms", skip=FAST)
 async def every_address(dut: Any) -> None:
     """SLVERR and 0 where no register stands, in the whole address space, for reads and writes."""
     block = Block(dut)
