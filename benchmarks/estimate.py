@@ -28,8 +28,8 @@ from scipy.optimize import nnls
 
 from bnn_hw.assets import rtl_dir
 from bnn_hw.generate.estimate import COEFFICIENTS, RESOURCES, estimate
+from bnn_hw.generate.estimate_stages import BlockTerms
 from bnn_hw.generate.estimate_terms import (
-    BlockTerms,
     CellTerms,
     error_fifo_terms,
     framer_terms,

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bnn_hw.errors import UserError
+from bnn_hw.generate.estimate_stages import BlockTerms
 from bnn_hw.generate.estimate_terms import (
-    BlockTerms,
     CellTerms,
     error_fifo_terms,
     framer_terms,

@@ -16,7 +16,8 @@ from math import ceil, floor, inf, log10
 
 from bnn_hw.errors import UserError
 from bnn_hw.generate.estimate import DEFAULT_FAMILY, Coefficients, area, load_coefficients
-from bnn_hw.generate.estimate_terms import BlockTerms, head_terms
+from bnn_hw.generate.estimate_stages import BlockTerms
+from bnn_hw.generate.estimate_terms import head_terms
 from bnn_hw.generate.folding import Fold, Folding, fastest, folding_of, held_cycles, legal_folds
 from bnn_hw.ir.blocks import Block
 from bnn_hw.ir.network import Network

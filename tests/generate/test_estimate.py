@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bnn_hw.errors import UserError
 from bnn_hw.generate import folding
 from bnn_hw.generate.estimate import estimate, estimated_families, load_coefficients
-from bnn_hw.generate.estimate_terms import BlockTerms
+from bnn_hw.generate.estimate_stages import BlockTerms
 from tests.reference import reference_network
 from tests.strategies import networks
 

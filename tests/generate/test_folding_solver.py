@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bnn_hw.errors import UserError
 from bnn_hw.generate import folding
 from bnn_hw.generate.estimate import area, estimate, load_coefficients
-from bnn_hw.generate.estimate_terms import BlockTerms, head_terms
+from bnn_hw.generate.estimate_stages import BlockTerms
+from bnn_hw.generate.estimate_terms import head_terms
 from bnn_hw.generate.folding import Folding
 from bnn_hw.generate.solver import cycles_for_rate, solve, solve_fastest, solve_smallest
 from bnn_hw.ir import Network

@@ -1,0 +1,223 @@
+"""The cells of one stage at any fold, as the terms that the estimator weighs.
+
+Reads a block; gives, for a fold, the :class:`bnn_hw.generate.estimate_terms.CellTerms` of every cell
+that its stage is made of. What does not hang on the fold is counted once, for the solver asks for
+every legal fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bnn_hw.generate.estimate_terms import (
+    LUT_ROM_DEPTH,
+    LUT_WAYS,
+    CellTerms,
+    count_bits,
+    fifo,
+    pool_cells,
+)
+from bnn_hw.generate.folding import Fold, window_shifts
+from bnn_hw.generate.plan import fifo_depth, sum_widths
+from bnn_hw.generate.rtl_stages import narrow_factor
+from bnn_hw.ir.blocks import Block
+
+# How synthesis fills a LUT6 changes at these depths of the weight ROM (see rtl/bnn_mvu_bits.sv).
+SHALLOW_STEPS = 8
+MERGED_STEPS = 32
+# Beats up to which the ROM of thresholds merges with the comparison of two bits in a LUT6.
+_MERGED_BEATS = 4
+
+
+class BlockTerms:
+    """The terms of one block at any fold; what does not depend on the fold is counted once."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.is_last = block.threshold is None
+        self.word_bits = block.in_channels * (block.input_bits or 1)
+        self.sum_bits, self.lane_bits = sum_widths(block)
+        self.sides = 2 if block.two_sided else 1
+        self.inverts = np.array([band.invert for band in block.bands()], dtype=bool)
+        self._window = self._window_terms()
+        self._constant_adders: tuple[int, int] | None = None
+        self._constant_bits: tuple[int, int] | None = None
+
+    def cells(self, fold: Fold) -> Iterator[CellTerms]:
+        """Every cell of the stage but its input FIFO, in the order of the stream."""
+        yield self._window
+        yield self._integers(fold) if self.block.input_bits is not None else self._bits(fold)
+        if self.is_last:
+            yield from self._last(fold)
+        else:
+            yield from self._compared(fold)
+
+    def input_fifo(self, fold: Fold, before: tuple[Block, Fold] | None) -> CellTerms:
+        """The FIFO at the head of the stage; its depth hangs on the fold before as well."""
+        return fifo("u_fifo", self.word_bits, fifo_depth(self.block, fold, before))
+
+    def lanes(self, fold: Fold) -> tuple[int, int]:
+        """Lanes of a beat behind the sums, and beats a position."""
+        factor = narrow_factor(fold.pe, self.block.fan_in // fold.simd) if self.is_last else 1
+        return fold.pe // factor, self.block.out_channels // fold.pe * factor
+
+    def _window_terms(self) -> CellTerms:
+        block = self.block
+        padded = block.pad_left > 0 or block.pad_right > 0
+        needed = (block.positions - 1) * block.stride + block.kernel - block.pad_left
+        counter = count_bits(window_shifts(block))
+        # Where the kind of a step changes, the step counter is compared: into and out of the input,
+        # and where words are left over.
+        switches = 2 * padded + (needed < block.in_length)
+        terms = {
+            "cell": 1,
+            "bit": block.kernel * self.word_bits,
+            "gathered_bit": (min(block.stride, block.kernel) - 1) * self.word_bits,
+            "padded_bit": self.word_bits if padded else 0,
+            "counter": counter,
+            "switch_bit": switches * counter,
+        }
+        return CellTerms("u_window", "window", terms)
+
+    def _folds(self, fold: Fold) -> dict[str, float]:
+        """Counters and the choice of a slice of the window."""
+        sf, bits = self.block.fan_in // fold.simd, fold.simd * (self.block.input_bits or 1)
+        return {
+            "cell": 1,
+            "counter": count_bits(fold.steps(self.block)) + (count_bits(sf) if sf > 1 else 0),
+            "select": bits * -(-sf // LUT_WAYS) if sf > 1 else 0,
+            "slice": bits if sf > 1 else 0,
+            "accumulate": fold.pe * self.sum_bits if sf > 1 else 0,
+        }
+
+    def _bits(self, fold: Fold) -> CellTerms:
+        depth, products = fold.steps(self.block), fold.pe * fold.simd
+        if depth == 1:
+            kind, ways = "bits_constant", 6
+        elif depth <= SHALLOW_STEPS:
+            kind, ways = "bits_shallow", 3
+        elif depth <= MERGED_STEPS:
+            kind, ways = "bits_merged", 1
+        else:
+            kind, ways = "bits_deep", 3
+        columns = -(-fold.simd // ways)
+        vectors = {6: 3, 3: 2, 1: 1}[ways]
+        terms = self._folds(fold)
+        lanes = fold.pe
+        if depth == 1:
+            if self._constant_bits is None:
+                self._constant_bits = self._shared_columns(columns)
+            lanes, terms["pattern"] = self._constant_bits
+        else:
+            terms["product"] = products
+        terms["tally"] = lanes * vectors * (columns - columns.bit_length())
+        terms["lane"] = lanes
+        terms["lane_bit"] = lanes * self.sum_bits
+        if kind == "bits_deep":
+            terms["rom"] = products * -(-depth // LUT_ROM_DEPTH)
+        return CellTerms("u_mvu", kind, terms)
+
+    def _shared_columns(self, columns: int) -> tuple[int, int]:
+        """Lanes of an unrolled layer with weights of their own, and products after sharing.
+
+        A compressor adds six products, bits g, g + columns, ... of the window; lanes with equal weights
+        there share it.
+        """
+        rows = self.block.rows
+        patterns = 0
+        for column in range(columns):
+            part = rows[:, column::columns]
+            patterns += part.shape[1] * np.unique(part, axis=0).shape[0]
+        return np.unique(rows, axis=0).shape[0], patterns
+
+    def _integers(self, fold: Fold) -> CellTerms:
+        depth = fold.steps(self.block)
+        terms = self._folds(fold)
+        terms["lane_bit"] = fold.pe * self.sum_bits
+        if depth == 1:
+            if self._constant_adders is None:
+                self._constant_adders = self._shared_adders()
+            terms["adder_bit"] = self._constant_adders[0]
+            terms["negated_bit"] = self._constant_adders[1] * self.sum_bits
+            return CellTerms("u_mvu", "integers_constant", terms)
+        bits, count = self.block.input_bits or 1, fold.simd
+        adder_bits = 0
+        while count > 1:
+            adder_bits += (count // 2) * (bits + 1)
+            count, bits = -(-count // 2), bits + 1
+        terms["adder_bit"] = fold.pe * adder_bits
+        terms["rom"] = fold.pe * fold.simd * -(-depth // LUT_ROM_DEPTH)
+        return CellTerms("u_mvu", "integers_rom", terms)
+
+    def _shared_adders(self) -> tuple[int, int]:
+        """Adder bits of an unrolled integer layer, equal nodes counted once; lanes to be negated.
+
+        As in ``rtl/bnn_signed_tree.sv``: a node takes the sign of its low operand, so that lanes share
+        it where their weights over its elements are equal or opposite; the root subtracts either way
+        round and is negative only where both of its operands are.
+        """
+        rows, fan_in = self.block.rows, self.block.fan_in
+        half = 1 << (count_bits(fan_in) - 1) if fan_in > 1 else 0
+        negated = (rows[:, 0] == 0) & (rows[:, half] == 0)
+        total, spans = 0, [(0, fan_in)]
+        while spans:
+            below = []
+            for start, stop in spans:
+                if stop - start < 2:
+                    continue
+                root = stop - start == fan_in
+                flipped = negated if root else rows[:, start] == 0
+                distinct = np.unique(rows[:, start:stop] ^ flipped[:, None], axis=0).shape[0]
+                height = count_bits(stop - start)
+                total += distinct * ((self.block.input_bits or 1) + height)
+                middle = start + (1 << (height - 1))
+                below += [(start, middle), (middle, stop)]
+            spans = below
+        return total, int(negated.sum())
+
+    def _compared(self, fold: Fold) -> Iterator[CellTerms]:
+        block, nf = self.block, self.block.out_channels // fold.pe
+        bits = self.sides * fold.pe
+        terms = {"cell": 1, "compare": bits, "compare_bit": bits * self.sum_bits}
+        if nf == 1:
+            yield CellTerms("u_threshold", "threshold_constant", terms)
+        else:
+            terms["deep_bit"] = terms["compare_bit"] if nf > _MERGED_BEATS else 0
+            terms["rom"] = terms["compare_bit"] * (-(-nf // LUT_ROM_DEPTH) - 1)
+            terms["counter"] = count_bits(nf)
+            yield CellTerms("u_threshold", "threshold_rom", terms)
+        yield fifo("u_cut", bits, 2)
+        yield from pool_cells("u_sum_pool", block.sum_pools, block.positions, bits, 1, nf)
+        inverts = self.inverts.reshape(nf, fold.pe)
+        mixed = int((inverts.any(axis=0) & ~inverts.all(axis=0)).sum())
+        terms = {
+            "lane": fold.pe if self.sides == 2 else mixed,
+            "mixed": mixed,
+            "counter": count_bits(nf) if mixed else 0,
+        }
+        yield CellTerms("u_decide", "decide", terms)
+        yield from pool_cells("u_bit_pool", block.bit_pools, block.head_length, fold.pe, 1, nf)
+        if nf > 1:
+            terms = {"cell": 1, "bit": (nf - 1) * fold.pe, "counter": count_bits(nf)}
+            yield CellTerms("u_collect", "collect", terms)
+
+    def _last(self, fold: Fold) -> Iterator[CellTerms]:
+        block = self.block
+        lanes, beats = self.lanes(fold)
+        factor = fold.pe // lanes
+        if factor > 1:
+            terms = {
+                "cell": 1,
+                "bit": fold.pe * self.sum_bits,
+                "select": lanes * self.sum_bits * -(-factor // LUT_WAYS),
+            }
+            yield CellTerms("u_narrow", "narrow", terms)
+        yield fifo("u_cut", lanes * self.sum_bits, 2)
+        if block.input_bits is None:
+            terms = {"cell": 1, "lane": lanes, "sum_bit": lanes * (self.lane_bits - 1)}
+            yield CellTerms("u_centre", "centre", terms)
+        yield from pool_cells(
+            "u_sum_pool", block.sum_pools, block.positions, lanes, self.lane_bits, beats
+        )
