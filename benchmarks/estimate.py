@@ -70,7 +70,8 @@ def measure(family: str, only: str) -> None:
             for block, fold in zip(design.network.blocks, design.folding.folds, strict=True)
         }
         current = known is not None and known["cells_digest"] == digest
-        if only not in design.name or (current and known["folding"] == folding):
+        asked = any(part in design.name for part in only.split(","))
+        if not asked or (current and known["folding"] == folding):
             continue
         start = time.monotonic()
         found = synthesise(design, family, keep_cells=not design.held_out)
@@ -182,7 +183,9 @@ def main() -> None:
     for step in ("measure", "fit", "check"):
         parser.add_argument(f"--{step}", action="store_true")
     parser.add_argument("--family", action="append", choices=("xc7", "ecp5", "ice40"))
-    parser.add_argument("--only", default="", help="measure designs with this in their name")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT,...", help="measure designs with this in their name"
+    )
     arguments = parser.parse_args()
     good = True
     for family in arguments.family or ["xc7"]:

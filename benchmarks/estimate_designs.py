@@ -21,7 +21,9 @@ from bnn_hw.ir.file import load_network
 from bnn_hw.ir.layers import Layer
 
 _TRAINING = 8
-_UNITS = 20
+_UNITS = 24
+# The first of them may take their window in slices, the others take it whole, as the cheapest do.
+_SLICED_UNITS = 8
 _HELD_OUT = 8
 _UNIT_SEED = 500
 _HELD_OUT_SEED = 1000
@@ -59,7 +61,9 @@ def designs() -> Iterator[Design]:
     for seed in range(_TRAINING):
         yield _random_design(f"train{seed}", seed, held_out=False)
     for number in range(_UNITS):
-        yield _random_unit(f"unit{number}", _UNIT_SEED + number, _DEPTHS[number % len(_DEPTHS)])
+        depths = _DEPTHS[number % len(_DEPTHS)]
+        whole = number >= _SLICED_UNITS
+        yield _random_unit(f"unit{number}", _UNIT_SEED + number, depths, whole)
     for seed in range(_HELD_OUT):
         yield _random_design(f"unseen{seed}", _HELD_OUT_SEED + seed, held_out=True)
     for model, foldings in _SHIPPED.items():
@@ -79,7 +83,7 @@ def _random_design(name: str, seed: int, held_out: bool) -> Design:
     return Design(name, network, _folding(network, folds), held_out)
 
 
-def _random_unit(name: str, seed: int, depths: tuple[int, int]) -> Design:
+def _random_unit(name: str, seed: int, depths: tuple[int, int], whole: bool) -> Design:
     """A layer over bits behind a layer as small as can be; its matrix-vector unit is measured."""
     rng = np.random.default_rng(seed)
     channels, kernel = int(rng.choice((8, 16, 24, 32, 64))), int(rng.choice((3, 5, 7)))
@@ -92,7 +96,7 @@ def _random_unit(name: str, seed: int, depths: tuple[int, int]) -> Design:
     layers[-1:] = [Head((1,) * out, (1,) * out, (0,) * out, 1)]
     labels = tuple(f"c{index}" for index in range(out))
     network = Network(name, NetworkInput(100, 8, 1), tuple(layers), labels)
-    fold = _random_fold(rng, network.blocks[1], depths, most=_MOST_UNIT_PRODUCTS)
+    fold = _random_fold(rng, network.blocks[1], depths, _MOST_UNIT_PRODUCTS, whole)
     return Design(name, network, _folding(network, ["1x1", fold]), False, "conv2.u_mvu")
 
 
@@ -103,11 +107,18 @@ def _folding(network: Network, folds: list[str]) -> Folding:
     return override(network, fastest(network), named)
 
 
-def _random_fold(rng: np.random.Generator, block: Block, depths: tuple[int, int], most: int) -> str:
-    """A fold of a class of depth, with at most so many products."""
+def _random_fold(
+    rng: np.random.Generator,
+    block: Block,
+    depths: tuple[int, int],
+    most: int,
+    whole: bool = False,
+) -> str:
+    """A fold of a class of depth, of at most so many products, and of the whole window if asked."""
     low, high = depths
-    small = [f for f in legal_folds(block) if _luts(block, f) <= most]
-    small = small or [min(legal_folds(block), key=lambda fold: _luts(block, fold))]
+    legal = [f for f in legal_folds(block) if not whole or f.simd == block.fan_in]
+    small = [f for f in legal if _luts(block, f) <= most]
+    small = small or [min(legal, key=lambda fold: _luts(block, fold))]
     fitting = [f for f in small if low <= f.steps(block) <= high] or small
     # The larger of two draws: most folds of a network are of a handful of products.
     drawn = [fitting[int(rng.integers(len(fitting)))] for _ in range(2)]
