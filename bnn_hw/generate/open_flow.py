@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bnn_hw import __version__
 from bnn_hw.assets import rtl_dir
 from bnn_hw.files import read_text
 from bnn_hw.generate.fpga_targets import TARGETS, Board, Target
@@ -97,6 +98,16 @@ def yosys_script(target: Target) -> str:
 def shell_script(target: Target) -> str:
     """Path of the script that runs all steps of ``target``, from the build folder."""
     return f"{FOLDER}/{target.name}.sh"
+
+
+def count_script(name: str, digest: str, top: str, target: Target) -> str:
+    """The Yosys script that counts the cells of ``top``, the network's or one of its stages'.
+
+    Only for a target without a board; those with one are counted within it.
+    """
+    assert target.board is None, "a network with a board around it is counted there"
+    context = OpenFlowContext(name, digest, __version__, top, "", (), target)
+    return render(f"handoff/open/{target.family.value}.ys.j2", context)
 
 
 def render_open_flow(plan: Plan) -> dict[str, str]:

@@ -23,7 +23,8 @@ class CellCounts:
     Attributes
     ----------
     lut
-        Look-up tables that compute: LUT1 to LUT6 on xc7, 4-input ones on ECP5 and iCE40.
+        Look-up tables that compute: LUT1 to LUT6 on xc7, 4-input ones on ECP5 (two a carry cell, in
+        whose place they stand) and iCE40.
     lut_ram
         Look-up tables that are memory or shift registers.
     ram
@@ -64,7 +65,7 @@ _KINDS: dict[Family, tuple[tuple[str, dict[str, float]], ...]] = {
         (r"TRELLIS_DPR16X4", {"ram": 1, "lut_ram": 4}),
         (r"DP16KD|PDPW16KD", {"ram": 1, "bram": 1}),
         (r"MULT18X18D", {"dsp": 1}),
-        (r"CCU2C", {"carry": 1}),
+        (r"CCU2C", {"carry": 1, "lut": 2}),
     ),
     Family.ICE40: (
         (r"SB_LUT4", {"lut": 1}),

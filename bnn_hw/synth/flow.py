@@ -119,17 +119,35 @@ def _run_tools(name: str, target: Target, work: Path, say: Say, seed: int) -> di
         (f"nextpnr places and routes for {target.device}", "route", f"{out}/nextpnr.log"),
         ("bitstream", "pack", f"{out}/pack.log"),
     ):
-        with step(what, work / log, say):
-            run_step(target, script, name_of_step, seed, log, work)
+        try:
+            with step(what, work / log, say):
+                run_step(target, script, name_of_step, seed, log, work)
+        except ToolFailed as failure:
+            _check_room(target, work / log, failure)
+            raise
     bitstream = f"{name}_board.{_BITSTREAM_SUFFIX[target.family]}"
     if not (work / out / bitstream).is_file() or not (work / out / bitstream).stat().st_size:
         raise ToolFailed(f"the packer left no bitstream {bitstream}")
     return {
         "network": counts,
-        "logic_cells": read_logic_cells(work / out / "network.log"),
+        "logic_cells": read_logic_cells(work / out / "network.log").used,
         "timing": read_timing(work / out / "timing.json"),
         "bitstream": bitstream,
     }
+
+
+def _check_room(target: Target, log: Path, failure: ToolFailed) -> None:
+    """Raise a :class:`UserError` in place of ``failure`` when the device is too small or too full.
+
+    The placer gives up on a device that is nearly full, as carry chains need cells in a row.
+    """
+    if "place" not in str(failure):
+        return
+    use = read_logic_cells(log)
+    raise UserError(
+        f"the design takes {use.used} of the {use.available} logic cells of {target.device} and cannot be "
+        "placed; give it more cycles (CYCLES=...), a smaller network or a larger TARGET"
+    ) from failure
 
 
 @contextmanager

@@ -94,7 +94,15 @@ def _path(hops: list[dict[str, Any]]) -> LongestPath:
     )
 
 
-def read_logic_cells(log: Path) -> int:
+@dataclass(frozen=True)
+class Use:
+    """Logic cells that a design takes, and those of the device."""
+
+    used: int
+    available: int
+
+
+def read_logic_cells(log: Path) -> Use:
     """Logic cells of a design that was packed, from nextpnr's log.
 
     Raises
@@ -103,10 +111,9 @@ def read_logic_cells(log: Path) -> int:
         When the log holds no such line.
     """
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    used = {name: int(count) for name, count, _ in _USED.findall(text)}
-    for name in _LOGIC_CELLS:
-        if name in used:
-            return used[name]
+    for name, used, available in _USED.findall(text):
+        if name in _LOGIC_CELLS:
+            return Use(int(used), int(available))
     raise ToolFailed(f"nextpnr left no count of logic cells in {log.name}")
 
 
