@@ -77,7 +77,7 @@ def info(model: str, as_json: bool) -> None:
     click.echo(f"work        {facts['macs']:,} binary multiply-adds a fragment")
     for line in _metric_lines(facts["metrics"]):
         click.echo(line)
-    print_table(_table(facts["layers"]))
+    print_table(_table(facts["layers"], network.head.peak_weight))
 
 
 def _metric_lines(metrics: Any) -> list[str]:
@@ -95,7 +95,8 @@ def _metric_lines(metrics: Any) -> list[str]:
     return lines
 
 
-def _table(layers: list[dict[str, Any]]) -> Table:
+def _table(layers: list[dict[str, Any]], peak_weight: int) -> Table:
+    head = f"head, peak weight {peak_weight}" if peak_weight else "head"
     table = Table(box=None, pad_edge=False)
     table.add_column("layer")
     for column in ("channels", "kernel", "stride", "padding", "pool", "length", "weights"):
@@ -113,6 +114,6 @@ def _table(layers: list[dict[str, Any]]) -> Table:
             " ".join(pools) or "-",
             f"{layer['in_length']} > {layer['positions']} > {layer['out_length']}",
             f"{layer['weight_bits']:,}",
-            kinds or "head",
+            kinds or head,
         )
     return table

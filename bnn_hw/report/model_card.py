@@ -152,7 +152,9 @@ def _layer_line(network: Network) -> list[str]:
     lines = []
     for block in network.blocks:
         pools = ", ".join(f"pool {p.size}/{p.stride}" for p in (*block.sum_pools, *block.bit_pools))
-        end = "threshold" if block.threshold is not None else "head"
+        weight = network.head.peak_weight
+        head = f"head, the largest sum counted {weight} times more" if weight else "head"
+        end = head if block.threshold is None else "threshold"
         lines.append(
             f"{block.name}: {block.in_channels} x {block.in_length} -> {block.out_channels}, kernel "
             f"{block.kernel}, stride {block.stride}, padding {block.pad_left}/{block.pad_right} of "
