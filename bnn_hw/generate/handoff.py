@@ -8,7 +8,7 @@ from bnn_hw.generate.axil import AxilContext, axil_context
 from bnn_hw.generate.plan import Plan, StagePlan
 from bnn_hw.generate.render import render
 
-_TEMPLATES = ("HANDOFF.md", "vivado_synth.tcl", "yosys_xilinx.ys")
+_TEMPLATES = ("HANDOFF.md", "vivado_synth.tcl")
 
 
 @dataclass(frozen=True)
