@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bnn_hw.assets import models_dir
-from bnn_hw.cli.models import find_model
+from bnn_hw.cli.models import find_model, shipped_models
 from bnn_hw.ecg.fragments import load_set
 from bnn_hw.report.study_files import (
     condense,
@@ -21,11 +21,20 @@ from bnn_hw.report.study_files import (
 from bnn_hw.training.experiment import Experiment, load_experiment
 
 FOLDERS = sorted(path for path in (models_dir() / "studies").iterdir() if path.is_dir())
+SUFFIXES = ("", "_paper", "_inter_patient")
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
-def test_there_are_studies() -> None:
-    assert [folder.name for folder in FOLDERS] == ["ecg5", "ecg5_inter_patient"]
+def studies_of(name: str) -> list[Path]:
+    """The studies of a shipped network: under its own name, and under two other protocols."""
+    own = name.replace("-", "_")
+    return [folder for folder in FOLDERS if folder.name.removeprefix(own) in SUFFIXES]
+
+
+def test_every_study_belongs_to_a_network_that_ships() -> None:
+    found = [folder for name in shipped_models() for folder in studies_of(name)]
+    assert sorted(found) == FOLDERS
+    assert all(studies_of(name) for name in shipped_models())
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -36,11 +45,10 @@ def test_a_study_is_of_the_experiment_that_the_repository_has(folder: Path) -> N
     assert {entry.seed for entry in study.seeds} == set(experiment.training.seeds)
 
 
-def test_the_card_of_ecg5_keeps_these_studies() -> None:
-    kept = {
-        condensed.protocol: condensed for condensed in noted_studies(find_model("ecg5").network)
-    }
-    for folder in FOLDERS:
+@pytest.mark.parametrize("name", shipped_models())
+def test_the_card_of_a_network_keeps_its_studies(name: str) -> None:
+    kept = {condensed.protocol: condensed for condensed in noted_studies(find_model(name).network)}
+    for folder in studies_of(name):
         study = load_study(folder)
         assert kept.pop(study.protocol) == condense(study)
     assert not kept
