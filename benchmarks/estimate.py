@@ -40,13 +40,16 @@ POINTS = Path(__file__).with_name("estimate_points.json")
 WORST = 0.10
 _RIDGE = 0.03
 
+Counts = dict[str, float]
 Floats = npt.NDArray[np.float64]
 
 
 def cells_digest() -> str:
-    """sha256 over the names and texts of all cells."""
+    """sha256 over the names and texts of all cells of a network."""
     digest = hashlib.sha256()
     for path in sorted(rtl_dir().glob("*.sv")):
+        if path.name.startswith("bnn_axil"):
+            continue  # beside the network, not in it
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -54,6 +57,24 @@ def cells_digest() -> str:
 def read_points() -> dict[str, Any]:
     """The stored measurements: by family, then by design."""
     return json.loads(POINTS.read_text()) if POINTS.is_file() else {"families": {}}
+
+
+def made_from(design: Design) -> dict[str, Any]:
+    """What a measurement belongs to, besides the cells."""
+    folds = zip(design.network.blocks, design.folding.folds, strict=True)
+    return {
+        "network": design.network.digest(),
+        "folding": {block.name: f"{fold.pe}x{fold.simd}" for block, fold in folds},
+    }
+
+
+def measured(design: Design, family: str) -> dict[str, Counts] | None:
+    """Stored counts of ``design`` by cell; None where there are none of this network and folding."""
+    point = read_points()["families"].get(family, {}).get(design.name)
+    if point is None or not made_from(design).items() <= point.items():
+        return None
+    found: dict[str, Counts] = point["measured"]
+    return found
 
 
 def measure(family: str, only: str) -> None:
@@ -64,23 +85,13 @@ def measure(family: str, only: str) -> None:
     for design in designs():
         points = read_points()
         of_family = points["families"].setdefault(family, {})
-        known = of_family.get(design.name)
-        folding = {
-            block.name: f"{fold.pe}x{fold.simd}"
-            for block, fold in zip(design.network.blocks, design.folding.folds, strict=True)
-        }
-        current = known is not None and known["cells_digest"] == digest
+        source = {"cells_digest": digest, **made_from(design)}
         asked = any(part in design.name for part in only.split(","))
-        if not asked or (current and known["folding"] == folding):
+        if not asked or source.items() <= of_family.get(design.name, {}).items():
             continue
         start = time.monotonic()
         found = synthesise(design, family, keep_cells=not design.held_out)
-        of_family[design.name] = {
-            "held_out": design.held_out,
-            "cells_digest": digest,
-            "folding": folding,
-            "measured": found,
-        }
+        of_family[design.name] = {"held_out": design.held_out, **source, "measured": found}
         beside = POINTS.with_suffix(".new")
         beside.write_text(json.dumps(points, indent=1) + "\n")
         os.replace(beside, POINTS)
@@ -104,17 +115,16 @@ def cells_of(design: Design) -> Iterator[tuple[str, CellTerms]]:
 
 def fit(family: str) -> None:
     """Least squares of relative errors with coefficients of at least 0, cell kind by cell kind."""
-    points = read_points()["families"][family]
-    rows: dict[str, list[tuple[CellTerms, dict[str, int]]]] = defaultdict(list)
+    rows: dict[str, list[tuple[CellTerms, Counts]]] = defaultdict(list)
     for design in designs():
-        if design.held_out or design.name not in points:
+        found = None if design.held_out else measured(design, family)
+        if found is None:
             continue
-        measured = points[design.name]["measured"]
         nothing = dict.fromkeys(RESOURCES, 0)
         for path, cell in cells_of(design):
             if design.only not in (None, path):
                 continue
-            rows[cell.kind].append((cell, measured.get(path, nothing)))
+            rows[cell.kind].append((cell, found.get(path, nothing)))
     coefficients: dict[str, Any] = {}
     for kind, cells in sorted(rows.items()):
         names = sorted({name for cell, _ in cells for name in cell.terms})
@@ -157,24 +167,30 @@ def _solve(matrix: Floats, counts: Floats) -> Floats:
 
 def check(family: str) -> bool:
     """Print estimate beside measurement of every held-out design; whether all are within 10 %."""
-    points = read_points()["families"][family]
-    good = True
+    good, compared = True, 0
     for design in designs():
-        if design.name not in points or design.only is not None:
+        found = measured(design, family)
+        if found is None or design.only is not None:
             continue
-        measured = points[design.name]["measured"].values()
         estimated = estimate(design.network, design.folding, family)
         errors = []
         for resource in ("lut", "ff", "ram"):
-            counted = sum(counts[resource] for counts in measured)
+            counted = sum(counts[resource] for counts in found.values())
             guess = getattr(estimated, resource)
             errors.append(
                 f"{resource} {counted:>6} {guess:>6} {guess / max(1, counted) - 1:>+7.1%}"
             )
             if resource == "lut" and design.held_out:
                 good &= abs(guess - counted) <= WORST * counted
+                compared += 1
         print(f"{family} {design.name:<16} {'   '.join(errors)}")
-    return good
+    stale = [
+        name
+        for name, point in read_points()["families"].get(family, {}).items()
+        if point["cells_digest"] != cells_digest()
+    ]
+    print(f"{family}: {compared} held-out designs compared, {len(stale)} points of other cells")
+    return good and compared > 0
 
 
 def main() -> None:

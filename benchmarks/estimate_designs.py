@@ -14,13 +14,24 @@ from typing import Any
 import numpy as np
 
 from bnn_hw.assets import models_dir
-from bnn_hw.generate.folding import Fold, Folding, fastest, legal_folds, override
+from bnn_hw.generate.folding import (
+    Fold,
+    Folding,
+    default_cycles,
+    fastest,
+    held_cycles,
+    legal_folds,
+    override,
+)
 from bnn_hw.ir import AcceptKind, AcceptSet, Conv, Head, MaxPool, Network, NetworkInput, Threshold
 from bnn_hw.ir.blocks import Block, group_blocks
 from bnn_hw.ir.file import load_network
 from bnn_hw.ir.layers import Layer
 
-_TRAINING = 8
+_TRAINING = 14
+# Training designs whose head counts no peak; the others' has one.
+_PLAIN_HEADS = 8
+_PEAK_WEIGHT = 8
 _UNITS = 24
 # The first of them may take their window in slices, the others take it whole, as the cheapest do.
 _SLICED_UNITS = 8
@@ -32,14 +43,9 @@ _DEPTHS = ((1, 1), (2, 8), (9, 32), (33, 2000))
 # Products a cycle, each as often as its ROM takes LUTs, of a random block: synthesis takes seconds.
 _MOST_PRODUCTS = 250
 _MOST_UNIT_PRODUCTS = 700
-# Written out as PExSIMD a layer, so that a change of the solver's mind does not move the points.
-_SHIPPED = {
-    "ecg17": {
-        "fast": "8x7 4x56 2x112 2x224 2x224 1x448",
-        "slow": "2x7 1x56 1x56 1x112 1x112 1x64",
-        "smallest": "1x7 1x8 1x16 1x32 1x32 1x64",
-    },
-}
+_SHIPPED = ("ecg5", "ecg17")
+# Cycles a fragment of the shipped networks, as multiples of those at full rate.
+_SLOWER = (1, 8, 40)
 
 
 @dataclass(frozen=True)
@@ -59,22 +65,36 @@ class Design:
 def designs() -> Iterator[Design]:
     """All designs: training, units for training, held-out random, held-out shipped."""
     for seed in range(_TRAINING):
-        yield _random_design(f"train{seed}", seed, held_out=False)
+        peak = _PEAK_WEIGHT if seed >= _PLAIN_HEADS else 0
+        yield _random_design(f"train{seed}", seed, peak, held_out=False)
     for number in range(_UNITS):
         depths = _DEPTHS[number % len(_DEPTHS)]
         whole = number >= _SLICED_UNITS
         yield _random_unit(f"unit{number}", _UNIT_SEED + number, depths, whole)
     for seed in range(_HELD_OUT):
-        yield _random_design(f"unseen{seed}", _HELD_OUT_SEED + seed, held_out=True)
-    for model, foldings in _SHIPPED.items():
+        peak = 0 if seed % 2 else _PEAK_WEIGHT
+        yield _random_design(f"unseen{seed}", _HELD_OUT_SEED + seed, peak, held_out=True)
+    for model in _SHIPPED:
         network = load_network(models_dir() / f"{model}.json")
-        for label, folds in foldings.items():
-            yield Design(f"{model}_{label}", network, _folding(network, folds.split()), True)
+        for slower in _SLOWER:
+            cycles = slower * default_cycles(network)
+            folds = [_plain_fold(network, block, cycles) for block in network.blocks]
+            yield Design(f"{model}_{slower}x", network, _folding(network, folds), True)
 
 
-def _random_design(name: str, seed: int, held_out: bool) -> Design:
+def _plain_fold(network: Network, block: Block, cycles: int) -> str:
+    """The fewest products a cycle that keep within ``cycles``; of equals the widest slice.
+
+    The solver is not asked, so that new coefficients do not move the points they are checked at.
+    """
+    fitting = [f for f in legal_folds(block) if held_cycles(network, block, f) <= cycles]
+    fold = min(fitting, key=lambda f: (f.pe * f.simd, -f.simd))
+    return f"{fold.pe}x{fold.simd}"
+
+
+def _random_design(name: str, seed: int, peak_weight: int, held_out: bool) -> Design:
     rng = np.random.default_rng(seed)
-    network = _random_network(name, rng)
+    network = _random_network(name, rng, peak_weight)
     folds = []
     for block in network.blocks:
         # The class of depth first, so that all are common.
@@ -132,7 +152,7 @@ def _luts(block: Block, fold: Fold) -> int:
     return products // 3 if steps == 1 else products * -(-steps // 64)
 
 
-def _random_network(name: str, rng: np.random.Generator) -> Network:
+def _random_network(name: str, rng: np.random.Generator, peak_weight: int) -> Network:
     channels, bits = int(rng.choice((1, 1, 1, 2))), int(rng.integers(6, 13))
     network_input = NetworkInput(int(rng.integers(60, 4000)), bits, channels)
     layers: list[Layer] = []
@@ -156,7 +176,7 @@ def _random_network(name: str, rng: np.random.Generator) -> Network:
         channels = out
     reach = 1 << int(rng.integers(4, 14))
     coefficients = rng.integers(-reach, reach, (3, channels)).tolist()
-    layers.append(Head(*(tuple(row) for row in coefficients), 12))
+    layers.append(Head(*(tuple(row) for row in coefficients), 12, peak_weight))
     labels = tuple(f"c{index}" for index in range(channels))
     group_blocks(network_input, tuple(layers))
     return Network(name, network_input, tuple(layers), labels)

@@ -181,7 +181,7 @@ def _print_choice(facts: dict[str, Any], expected: Estimate, as_json: bool) -> N
     click.echo(
         f"{facts['model']}, digest {facts['digest'][:16]}, {expected.cycles} cycles a fragment; "
         f"estimate for {expected.family}: {expected.lut} LUT, {expected.ff} FF, "
-        f"{expected.bram} block RAM"
+        f"{expected.bram:g} block RAM"
     )
     print_table(_table(expected))
 

@@ -42,7 +42,7 @@ class BlockTerms:
         self.sides = 2 if block.two_sided else 1
         self.inverts = np.array([band.invert for band in block.bands()], dtype=bool)
         self._window = self._window_terms()
-        self._constant_adders: tuple[int, int] | None = None
+        self._constant_adders: tuple[int, int, int] | None = None
         self._constant_bits: tuple[int, int] | None = None
 
     def cells(self, fold: Fold) -> Iterator[CellTerms]:
@@ -139,8 +139,10 @@ class BlockTerms:
         if depth == 1:
             if self._constant_adders is None:
                 self._constant_adders = self._shared_adders()
-            terms["adder_bit"] = self._constant_adders[0]
-            terms["negated_bit"] = self._constant_adders[1] * self.sum_bits
+            adder_bits, lanes, negated = self._constant_adders
+            terms["adder_bit"] = adder_bits
+            terms["lane_bit"] = lanes * self.sum_bits
+            terms["negated_bit"] = negated * self.sum_bits
             return CellTerms("u_mvu", "integers_constant", terms)
         bits, count = self.block.input_bits or 1, fold.simd
         adder_bits = 0
@@ -151,14 +153,14 @@ class BlockTerms:
         terms["rom"] = fold.pe * fold.simd * -(-depth // LUT_ROM_DEPTH)
         return CellTerms("u_mvu", "integers_rom", terms)
 
-    def _shared_adders(self) -> tuple[int, int]:
-        """Adder bits of an unrolled integer layer, equal nodes counted once; lanes to be negated.
+    def _shared_adders(self) -> tuple[int, int, int]:
+        """Adder bits of an unrolled integer layer, lanes, and lanes to be negated, equals counted once.
 
         As in ``rtl/bnn_signed_tree.sv``: a node takes the sign of its low operand, so that lanes share
         it where their weights over its elements are equal or opposite; the root subtracts either way
         round and is negative only where both of its operands are.
         """
-        rows, fan_in = self.block.rows, self.block.fan_in
+        rows, fan_in = np.unique(self.block.rows, axis=0), self.block.fan_in
         half = 1 << (count_bits(fan_in) - 1) if fan_in > 1 else 0
         negated = (rows[:, 0] == 0) & (rows[:, half] == 0)
         total, spans = 0, [(0, fan_in)]
@@ -175,7 +177,7 @@ class BlockTerms:
                 middle = start + (1 << (height - 1))
                 below += [(start, middle), (middle, stop)]
             spans = below
-        return total, int(negated.sum())
+        return total, rows.shape[0], int(negated.sum())
 
     def _compared(self, fold: Fold) -> Iterator[CellTerms]:
         block, nf = self.block, self.block.out_channels // fold.pe
