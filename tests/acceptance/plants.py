@@ -150,8 +150,19 @@ def _swap_sv_lanes(build: Path, rng: random.Random) -> str:
     return _replace(path, start, start + len(match[2]), f"{value:0{len(match[2])}x}")
 
 
-def _number_after(pattern: str, where: str) -> Plant:
-    """One number that follows ``pattern`` in the files of ``where`` grows or shrinks by one."""
+def _by_one(value: int, rng: random.Random) -> int:
+    return value + (1 if value < 2 else rng.choice((1, -1)))
+
+
+def _power_of_two(value: int, rng: random.Random) -> int:
+    """Half or twice as much; 1 in the place of 0."""
+    return max(1, rng.choice((value // 2, value * 2)))
+
+
+def _number_after(
+    pattern: str, where: str, change: Callable[[int, random.Random], int] = _by_one
+) -> Plant:
+    """One number that follows ``pattern`` in the files of ``where`` becomes another one."""
 
     def plant(build: Path, rng: random.Random) -> str:
         found = [
@@ -161,8 +172,7 @@ def _number_after(pattern: str, where: str) -> Plant:
             for m in re.finditer(rf"(?:{pattern})(\d+)", path.read_text())
         ]
         path, match = rng.choice(found)
-        value = int(match[1])
-        new = value + (1 if value < 2 else rng.choice((1, -1)))
+        new = change(int(match[1]), rng)
         return _replace(path, match.start(1), match.end(1), str(new))
 
     return plant
@@ -232,6 +242,7 @@ RTL: dict[str, Plant] = {
     "head coefficient": _sv_change("Head(?:Positive|Negative|Offset)", _step),
     "classes swapped": _swap_sv_numbers("Head(?:Positive|Negative|Offset)"),
     "pool size": _number_after(r"\.Size *\(", "rtl/*.sv"),
+    "peak weight": _number_after(r"\.PeakWeight *\(", "rtl/*.sv", _power_of_two),
     "stride": _number_after(r"\.Stride *\(", "rtl/*.sv"),
     "padding left": _number_after(r"\.PadLeft *\(", "rtl/*.sv"),
 }
@@ -245,6 +256,7 @@ CPP: dict[str, Plant] = {
     "head coefficient": _cpp_change("head_(?:positive|negative|offset)", _step),
     "classes swapped": _swap_cpp_numbers("head_(?:positive|negative|offset)"),
     "pool size": _number_after(r"int size = ", "hls/*.hpp"),
+    "peak weight": _number_after(r"int peak_weight = ", "hls/*.hpp", _power_of_two),
     "stride": _number_after(r"int stride = ", "hls/*.hpp"),
     "padding left": _number_after(r"int pad_left = ", "hls/*.hpp"),
 }
