@@ -10,8 +10,14 @@
 // framer, which is taken from the error stream with the last beat.
 //
 // While beats come in, the accumulators turn round in a delay line, Lanes of them at a time, and so do
-// the largest sums, which one more turn adds after the last beat. Then the scores follow one after the other, coefficient bit by coefficient bit from the top (no multiplier):
-// score = 2 * score + Positive bit * S_plus, score = score + Negative bit * S_minus, at last + Offset.
+// the largest sums, which one more turn adds after the last beat. Then the scores follow one after the
+// other, two coefficient bits a cycle from the top, without a multiplier:
+//
+//   term  = 2 * (Positive bit * S_plus + Negative bit * S_minus) + the same of the next lower bits
+//   score = 4 * score + term, at last + Offset
+//
+// in two register stages, so that a class follows the other without a gap; the top bit of a coefficient
+// weighs -1. A score waits in a register of its own until it is taken, and the next one is formed.
 //
 //   Lanes, Nf      lanes a beat and beats a position; Lanes * Nf = Classes
 //   LaneBits       bits of a sum, two's complement
@@ -22,11 +28,11 @@
 //   ScoreBits      two's complement, enough for every score; at most ResultBits
 //   Positive, Negative, Offset  coefficient of class c at c * bits +: bits
 //
-// Latency: from the fragment's last beat to its last result beat Classes * (2 * CoefBits + 2) + 2
-// cycles, CoefBits = max(PositiveBits, NegativeBits), and Nf more with a peak; so long no beat is taken.
+// Latency: from the fragment's last beat to its last result beat Classes * (Pairs + 1) + 3 cycles,
+// Pairs = ceil(max(PositiveBits, NegativeBits) / 2), and Nf more with a peak; so long no beat is taken.
 // Reset: before the first beat of a fragment.
-// Cost: no DSP; two adders (AccBits, ScoreBits), one comparison, 2 * Classes * AccBits bits of state;
-// a peak takes Classes * LaneBits bits, and a comparison a lane.
+// Cost: no DSP; three adders of AccBits and one of ScoreBits, two comparisons, 2 * Classes * AccBits bits
+// of state;// a peak takes Classes * LaneBits bits, and a comparison a lane.
 module bnn_head #(
   parameter int Lanes = 1,
   parameter int Nf = 3,
@@ -69,26 +75,26 @@ module bnn_head #(
   localparam int LaneIndexBits = (Lanes > 1) ? $clog2(Lanes) : 1;
   localparam int PositionBits = (Positions > 1) ? $clog2(Positions) : 1;
   localparam int BeatBits = (Nf > 1) ? $clog2(Nf) : 1;
-  localparam int BitBits = (CoefBits > 1) ? $clog2(CoefBits) : 1;
-  localparam int AddressBits = (Classes * CoefBits > 1) ? $clog2(Classes * CoefBits) : 1;
+  localparam int Pairs = (CoefBits + 1) / 2;
+  localparam int PairBits = (Pairs > 1) ? $clog2(Pairs) : 1;
+  localparam int AddressBits = (Classes * Pairs > 1) ? $clog2(Classes * Pairs) : 1;
+  localparam int TermBits = (AccBits + 3 > OffsetBits) ? AccBits + 3 : OffsetBits;
 
   typedef enum logic [2:0] {
-    Gather,       // beats come in
-    AddPeak,      // the largest sums once more, a beat a cycle
-    AddPositive,  // score = 2 * score + bit * S_plus
-    AddNegative,  // score = score + bit * S_minus
-    AddOffset,
-    SendScore,
+    Gather,   // beats come in
+    AddPeak,  // the largest sums once more, a beat a cycle
+    Score,    // coefficient bits and offset, class by class
+    Send,     // the last scores leave
     SendClass
   } state_e;
 
   state_e state_q;
-  logic   take, add_peak, sent, sent_score, used_bits;
+  logic   take, add_peak, sent, sent_score, advance, scoring, next_class;
   assign take       = in_valid_i & in_ready_o;
   assign add_peak   = (state_q == AddPeak);
   assign sent       = m_axis_tvalid & m_axis_tready;
-  assign sent_score = sent & (state_q == SendScore);
-  assign used_bits  = (state_q == AddNegative);
+  assign sent_score = sent & (state_q != SendClass);
+  assign scoring    = (state_q == Score) & advance;
 
   // Accumulators.
   logic [BeatBits-1:0]     unused_beat;
@@ -172,7 +178,7 @@ module bnn_head #(
   ) u_class (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
-    .step_i (sent_score),
+    .step_i (next_class),
     .value_o(class_index),
     .last_o (last_class)
   );
@@ -181,11 +187,11 @@ module bnn_head #(
   ) u_lane (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
-    .step_i (sent_score),
+    .step_i (next_class),
     .value_o(lane_index),
     .last_o (last_lane)
   );
-  assign turn = take | add_peak | (sent_score & last_lane);
+  assign turn = take | add_peak | (next_class & last_lane);
 
   logic signed [AccBits-1:0] plus_now, minus_now;
   if (Lanes == 1) begin : gen_one_lane
@@ -198,48 +204,60 @@ module bnn_head #(
     assign minus_now = minus[lane_index];
   end
 
-  // Coefficient bits in the order of their use: class by class, from the top bit down, the shorter
-  // coefficient sign-extended.
-  logic [2*Classes*CoefBits-1:0] coefficient_bits;
+  // Pairs of coefficient bits in the order of their use: class by class, from the top pair down, the
+  // shorter coefficient sign-extended, and both to full pairs.
+  logic [4*Classes*Pairs-1:0] coefficient_bits;
   for (genvar c = 0; c < Classes; c++) begin : gen_class
-    for (genvar b = 0; b < CoefBits; b++) begin : gen_bit
-      localparam int Step = c * CoefBits + CoefBits - 1 - b;
+    for (genvar b = 0; b < 2 * Pairs; b++) begin : gen_bit
+      localparam int Place = 4 * (c * Pairs + Pairs - 1 - b / 2) + 2 * (b % 2);
       localparam int PositiveBit = (b < PositiveBits) ? b : PositiveBits - 1;
       localparam int NegativeBit = (b < NegativeBits) ? b : NegativeBits - 1;
-      assign coefficient_bits[2*Step+:2] = {Negative[c*NegativeBits+NegativeBit],
-                                            Positive[c*PositiveBits+PositiveBit]};
+      assign coefficient_bits[Place+:2] = {Negative[c*NegativeBits+NegativeBit],
+                                           Positive[c*PositiveBits+PositiveBit]};
     end
   end
 
+  // A class takes Pairs steps with coefficients and one with the offset.
   logic [AddressBits-1:0] coefficient_step;
-  logic [BitBits-1:0]     bit_index;
-  logic                   unused_last_step, last_bit, positive_bit, negative_bit;
+  logic [PairBits-1:0]    pair_index;
+  logic                   unused_last_step, last_pair, at_offset_q, first_pair;
+  logic [1:0]             high_bits, low_bits;
   bnn_counter #(
-    .Modulus(Classes * CoefBits)
+    .Modulus(Classes * Pairs)
   ) u_coefficient (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
-    .step_i (used_bits),
+    .step_i (scoring & ~at_offset_q),
     .value_o(coefficient_step),
     .last_o (unused_last_step)
   );
   bnn_counter #(
-    .Modulus(CoefBits)
-  ) u_bit (
+    .Modulus(Pairs)
+  ) u_pair (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
-    .step_i (used_bits),
-    .value_o(bit_index),
-    .last_o (last_bit)
+    .step_i (scoring & ~at_offset_q),
+    .value_o(pair_index),
+    .last_o (last_pair)
   );
-  if (Classes * CoefBits == 1) begin : gen_one_bit
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      at_offset_q <= 1'b0;
+    end else if (scoring) begin
+      at_offset_q <= ~at_offset_q & last_pair;
+    end
+  end
+  assign first_pair = (pair_index == '0);
+  assign next_class = scoring & at_offset_q;
+
+  if (Classes * Pairs == 1) begin : gen_one_pair
     logic unused_step;
     assign unused_step = ^coefficient_step;
-    assign {negative_bit, positive_bit} = coefficient_bits;
-  end else begin : gen_bits
-    logic [Classes*CoefBits-1:0][1:0] bit_pairs;
+    assign {high_bits, low_bits} = coefficient_bits;
+  end else begin : gen_pairs
+    logic [Classes*Pairs-1:0][3:0] bit_pairs;
     assign bit_pairs = coefficient_bits;
-    assign {negative_bit, positive_bit} = bit_pairs[coefficient_step];
+    assign {high_bits, low_bits} = bit_pairs[coefficient_step];
   end
 
   logic signed [OffsetBits-1:0] offset;
@@ -252,43 +270,90 @@ module bnn_head #(
     .data_o   (offset)
   );
 
-  // One adder: the top bit of a coefficient weighs -1, hence the subtraction.
-  logic signed [ScoreBits-1:0] score_q, base, operand;
-  logic        [ScoreBits:0]   score_d;
-  logic                        first_bit, subtract, unused_carry;
-  assign first_bit = (bit_index == '0);
-
+  // First register stage: the term of two bits, or the offset. Bits choose among 0, S_plus, S_minus and
+  // their sum; the high one is subtracted at the top, as its complement and a carry.
+  logic signed [AccBits:0] both, high, low;
+  logic        [AccBits+3:0] term;
+  logic                    unused_term;
+  assign both = (AccBits + 1)'(plus_now) + (AccBits + 1)'(minus_now);
   always_comb begin
-    case (state_q)
-      AddPositive: begin
-        base    = first_bit ? '0 : score_q << 1;
-        operand = positive_bit ? ScoreBits'(plus_now) : '0;
-      end
-      AddNegative: begin
-        base    = score_q;
-        operand = negative_bit ? ScoreBits'(minus_now) : '0;
-      end
-      default: begin
-        base    = score_q;
-        operand = ScoreBits'(offset);
-      end
+    case (high_bits)
+      2'b00:   high = '0;
+      2'b01:   high = (AccBits + 1)'(plus_now);
+      2'b10:   high = (AccBits + 1)'(minus_now);
+      default: high = both;
+    endcase
+    case (low_bits)
+      2'b00:   low = '0;
+      2'b01:   low = (AccBits + 1)'(plus_now);
+      2'b10:   low = (AccBits + 1)'(minus_now);
+      default: low = both;
     endcase
   end
-  assign subtract = first_bit & ((state_q == AddPositive) | (state_q == AddNegative));
-  assign score_d = {base, 1'b1} + {operand ^ {ScoreBits{subtract}}, subtract};
-  assign unused_carry = score_d[0];
+  // high + high is an even number: its lowest bit and the one below bring the carry of -x = ~x + 1.
+  logic signed [AccBits+2:0] twice;
+  assign twice       = {high[AccBits], high ^ {(AccBits + 1) {first_pair}}, first_pair} ^
+                       {first_pair, (AccBits + 2)'(0)};
+  assign term        = {twice, first_pair} + {(AccBits + 3)'(low), first_pair};
+  assign unused_term = term[0];
 
-  logic signed [ScoreBits-1:0] best_q;
-  logic [ClassBits-1:0]        best_class_q;
+  logic signed [TermBits-1:0] term_q;
+  logic                       term_valid_q, term_first_q, term_offset_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      term_valid_q <= 1'b0;
+    end else if (advance) begin
+      term_valid_q <= scoring;
+    end
+    if (advance) begin
+      term_q        <= at_offset_q ? TermBits'(offset) : TermBits'($signed(term[AccBits+3:1]));
+      term_first_q  <= first_pair;
+      term_offset_q <= at_offset_q;
+    end
+  end
+
+  // Second register stage: the score, and once it has its offset, where it waits to be taken.
+  logic signed [ScoreBits-1:0] score_q, base, score_d, result_q;
+  logic                        result_valid_q;
+  always_comb begin
+    if (term_offset_q) base = score_q;
+    else if (term_first_q) base = '0;
+    else base = score_q << 2;
+  end
+  assign score_d = ScoreBits'(term_q) + base;
+  assign advance = ~(term_valid_q & term_offset_q & result_valid_q) | sent_score;
 
   always_ff @(posedge clk_i) begin
-    if (state_q == AddPositive || state_q == AddNegative || state_q == AddOffset) begin
-      score_q <= score_d[ScoreBits:1];
+    if (!rst_ni) begin
+      result_valid_q <= 1'b0;
+    end else if (advance & term_valid_q & term_offset_q) begin
+      result_valid_q <= 1'b1;
+    end else if (sent_score) begin
+      result_valid_q <= 1'b0;
     end
-    // A later class must be strictly better.
-    if (sent_score && (class_index == '0 || score_q > best_q)) begin
-      best_q       <= score_q;
-      best_class_q <= class_index;
+    if (advance & term_valid_q) begin
+      score_q <= score_d;
+      if (term_offset_q) result_q <= score_d;
+    end
+  end
+
+  // The arg-max follows what is sent; a later class must be strictly better.
+  logic signed [ScoreBits-1:0] best_q;
+  logic [ClassBits-1:0]        sent_index, best_class_q;
+  logic                        last_sent;
+  bnn_counter #(
+    .Modulus(Classes)
+  ) u_sent (
+    .clk_i  (clk_i),
+    .rst_ni (rst_ni),
+    .step_i (sent_score),
+    .value_o(sent_index),
+    .last_o (last_sent)
+  );
+  always_ff @(posedge clk_i) begin
+    if (sent_score && (sent_index == '0 || result_q > best_q)) begin
+      best_q       <= result_q;
+      best_class_q <= sent_index;
     end
   end
 
@@ -298,21 +363,19 @@ module bnn_head #(
     end else begin
       case (state_q)
         Gather:      if (take && last_beat && last_position) begin
-          state_q <= (PeakWeight == 0) ? AddPositive : AddPeak;
+          state_q <= (PeakWeight == 0) ? Score : AddPeak;
         end
-        AddPeak:     if (last_beat) state_q <= AddPositive;
-        AddPositive: state_q <= AddNegative;
-        AddNegative: state_q <= last_bit ? AddOffset : AddPositive;
-        AddOffset:   state_q <= SendScore;
-        SendScore:   if (sent) state_q <= last_class ? SendClass : AddPositive;
+        AddPeak:     if (last_beat) state_q <= Score;
+        Score:       if (next_class && last_class) state_q <= Send;
+        Send:        if (sent_score && last_sent) state_q <= SendClass;
         default:     if (sent) state_q <= Gather;
       endcase
     end
   end
 
   assign in_ready_o    = (state_q == Gather);
-  assign m_axis_tvalid = ((state_q == SendScore) || (state_q == SendClass)) & err_valid_i;
-  assign m_axis_tdata  = (state_q == SendClass) ? ResultBits'(best_class_q) : ResultBits'(score_q);
+  assign m_axis_tvalid = (result_valid_q | (state_q == SendClass)) & err_valid_i;
+  assign m_axis_tdata  = (state_q == SendClass) ? ResultBits'(best_class_q) : ResultBits'(result_q);
   assign m_axis_tlast  = (state_q == SendClass);
   assign m_axis_tuser  = err_data_i;
   assign err_ready_o   = m_axis_tready & (state_q == SendClass);

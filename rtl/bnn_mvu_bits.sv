@@ -10,14 +10,16 @@
 //   SumBits           enough for Simd * Sf; a wider one is filled with zeros
 //   Weights           ROM words, word 0 in the low bits
 //
-// How far one register stage goes depends on the depth of the ROM, for a LUT6 sees six inputs:
-// constant weights: six products are one 6:3 compressor; up to 8 words: address and three products
-// are one full adder; up to 32 words: address and one product are one LUT; above, the ROM word and
-// the window slice are registers of their own. Behind it stand pipelined tallies.
+// What stands before the pipelined popcount (bnn_tally) depends on the depth of the ROM, for a LUT6
+// sees six inputs: constant weights: nothing, they are inverted inputs of its LUTs; up to 8 words:
+// address and three products are one full adder; up to 32 words: address and one product are one LUT,
+// up to 16 with Sf = 2 the choice of the window's half included; above, the ROM word and the window
+// slice are registers of their own, and three products one full adder.
 //
-// Latency from the cycle a step starts to its sum: 2 + tally latency + 1 with a first-stage sum +
-// 1 each for Sf > 1 and a registered slice (see docs/hardware.md). A full output stalls the pipeline.
-// Reset: pipeline empty, first step. Cost: docs/hardware.md, "What a fold costs".
+// Latency from the cycle a step starts to its sum: tally latency + 1 with a ROM (products) + 1 with a
+// registered slice + 1 where full adders' ones and twos are added + 1 for Sf > 1 (docs/hardware.md). A
+// full output stalls the pipeline. Reset: pipeline empty, first step. Cost: docs/hardware.md, "What a
+// fold costs".
 module bnn_mvu_bits #(
   parameter int Pe = 2,
   parameter int Simd = 7,
@@ -43,17 +45,18 @@ module bnn_mvu_bits #(
     bnn_error_sum_bits_too_few_for_the_fan_in u_error ();
   end
 
-  // Products a column of the first compression: see the header.
-  localparam int Ways = (Depth == 1) ? 6 : ((Depth <= 8 || Depth > 32) ? 3 : 1);
+  // Products a column: see the header.
+  localparam int Ways = (Depth > 1 && (Depth <= 8 || Depth > 32)) ? 3 : 1;
   localparam int RegisterWords = (Depth > 32) ? 1 : 0;
-  localparam int RegisterSlice = (Sf > 1 || Depth > 32) ? 1 : 0;
+  // Two slices are chosen between in the LUTs of the products.
+  localparam int TwoSlices = (Sf == 2 && Depth > 8 && Depth <= 16) ? 1 : 0;
+  localparam int RegisterSlice = ((Sf > 1 && TwoSlices == 0) || Depth > 32) ? 1 : 0;
+  localparam int RegisterProducts = (Depth > 1) ? 1 : 0;
   localparam int Columns = (Simd + Ways - 1) / Ways;
   localparam int TallyBits = $clog2(Columns + 1);
-  localparam int TallyLatency = (Columns <= 18) ? 1 : (Columns <= 108) ? 3 :
-                                (Columns <= 648) ? 5 : (Columns <= 3888) ? 7 :
-                                (Columns <= 23328) ? 9 : (Columns <= 139968) ? 11 : 13;
+  localparam int TallyLatency = 1 + $clog2((Columns + 19) / 19);
   // Register stages before the accumulator or, with Sf = 1, up to and with the output register.
-  localparam int Stages = RegisterSlice + 1 + TallyLatency + ((Ways > 1) ? 1 : 0);
+  localparam int Stages = RegisterSlice + RegisterProducts + TallyLatency + ((Ways > 1) ? 1 : 0);
 
   logic enable;
 
@@ -73,7 +76,8 @@ module bnn_mvu_bits #(
   );
   assign in_ready_o = enable & last_step;
 
-  logic [Simd-1:0]        slice_now, slice;
+  localparam int SliceBits = (TwoSlices == 1) ? 2 * Simd : Simd;
+  logic [SliceBits-1:0]   slice_now, slice;
   logic [AddressBits-1:0] address;
   logic                   first_fold, last_fold;
   if (Sf == 1) begin : gen_whole_window
@@ -92,14 +96,18 @@ module bnn_mvu_bits #(
       .value_o(fold),
       .last_o (last_fold)
     );
-    logic [Sf-1:0][Simd-1:0] slices;
-    assign slices     = in_data_i;
-    assign slice_now  = slices[fold];
     assign first_fold = (fold == '0);
+    if (TwoSlices == 1) begin : gen_both
+      assign slice_now = in_data_i;
+    end else begin : gen_one
+      logic [Sf-1:0][Simd-1:0] slices;
+      assign slices    = in_data_i;
+      assign slice_now = slices[fold];
+    end
   end
 
   if (RegisterSlice == 1) begin : gen_slice_register
-    logic [Simd-1:0]        slice_q;
+    logic [SliceBits-1:0]   slice_q;
     logic [AddressBits-1:0] address_q;
     always_ff @(posedge clk_i) begin
       if (enable) begin
@@ -115,61 +123,70 @@ module bnn_mvu_bits #(
     assign address = step;
   end
 
-  // First compression of the products of all lanes: ones and twos (and fours), Columns bits a lane.
-  logic [Pe*Columns-1:0] ones_d, twos_d, fours_d;
-  if (RegisterWords == 1) begin : gen_word_register
-    // A deep ROM takes whole LUTs of its own, so its word gets a register.
-    logic [Pe*Simd-1:0] word_now, word_q;
-    logic               unused_address;
-    bnn_weights #(
-      .Depth   (Depth),
-      .Width   (Pe * Simd),
-      .Contents(Weights)
-    ) u_weights (
-      .step_i(step),
-      .word_o(word_now)
-    );
-    always_ff @(posedge clk_i) begin
-      if (enable) word_q <= word_now;
-    end
-    assign unused_address = ^address;
-
-    for (genvar p = 0; p < Pe; p++) begin : gen_lane
-      logic [Simd-1:0]    products;
-      logic [Columns-1:0] a, b, c;
-      assign products  = ~(slice ^ word_q[p*Simd+:Simd]);
-      assign {c, b, a} = (3*Columns)'(products);
-      assign ones_d[p*Columns+:Columns] = a ^ b ^ c;
-      assign twos_d[p*Columns+:Columns] = (a & b) | (c & (a ^ b));
-    end
-    assign fours_d = '0;
-  end else if (Depth == 1) begin : gen_constant_weights
+  // What the tallies count, Columns bits a lane: products, or ones and twos of full adders.
+  logic [Pe*Columns-1:0] ones, twos;
+  if (Depth == 1) begin : gen_constant_weights
     logic unused_address;
     assign unused_address = ^address;
-    for (genvar p = 0; p < Pe; p++) begin : gen_lane
-      bnn_compress #(
-        .Width(Simd)
-      ) u_compress (
-        .bits_i (~(slice ^ Weights[p*Simd+:Simd])),
-        .ones_o (ones_d[p*Columns+:Columns]),
-        .twos_o (twos_d[p*Columns+:Columns]),
-        .fours_o(fours_d[p*Columns+:Columns])
+    assign ones = {Pe{slice}};
+    assign twos = '0;
+  end else begin : gen_products
+    logic [Pe*Columns-1:0] ones_d, twos_d;
+    if (RegisterWords == 1) begin : gen_word_register
+      // A deep ROM takes whole LUTs of its own, so its word gets a register.
+      logic [Pe*Simd-1:0] word_now, word_q;
+      logic               unused_address;
+      bnn_weights #(
+        .Depth   (Depth),
+        .Width   (Pe * Simd),
+        .Contents(Weights)
+      ) u_weights (
+        .step_i(step),
+        .word_o(word_now)
+      );
+      always_ff @(posedge clk_i) begin
+        if (enable) word_q <= word_now;
+      end
+      assign unused_address = ^address;
+
+      for (genvar p = 0; p < Pe; p++) begin : gen_lane
+        logic [Simd-1:0]    products;
+        logic [Columns-1:0] a, b, c;
+        assign products  = ~(slice ^ word_q[p*Simd+:Simd]);
+        assign {c, b, a} = (3*Columns)'(products);
+        assign ones_d[p*Columns+:Columns] = a ^ b ^ c;
+        assign twos_d[p*Columns+:Columns] = (a & b) | (c & (a ^ b));
+      end
+    end else begin : gen_lut_products
+      bnn_products #(
+        .Depth  (Depth),
+        .Pe     (Pe),
+        .Simd   (Simd),
+        .Slices (1 + TwoSlices),
+        .Ways   (Ways),
+        .Weights(Weights)
+      ) u_products (
+        .step_i(address),
+        .bits_i(slice),
+        .ones_o(ones_d),
+        .twos_o(twos_d)
       );
     end
-  end else begin : gen_products
-    bnn_products #(
-      .Depth  (Depth),
-      .Pe     (Pe),
-      .Simd   (Simd),
-      .Ways   (Ways),
-      .Weights(Weights)
-    ) u_products (
-      .step_i(address),
-      .bits_i(slice),
-      .ones_o(ones_d),
-      .twos_o(twos_d)
-    );
-    assign fours_d = '0;
+
+    logic [Pe*Columns-1:0] ones_q;
+    always_ff @(posedge clk_i) begin
+      if (enable) ones_q <= ones_d;
+    end
+    assign ones = ones_q;
+    if (Ways == 1) begin : gen_no_twos
+      assign twos = twos_d;
+    end else begin : gen_twos
+      logic [Pe*Columns-1:0] twos_q;
+      always_ff @(posedge clk_i) begin
+        if (enable) twos_q <= twos_d;
+      end
+      assign twos = twos_q;
+    end
   end
 
   // What travels beside the data: valid, and the first and last fold of a beat.
@@ -207,73 +224,39 @@ module bnn_mvu_bits #(
   logic [Pe*SumBits-1:0] sums;
 
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
-    logic [Columns-1:0]   ones_q;
-    logic [TallyBits-1:0] ones;
+    // Constant weights are inverted inputs; a ROM has done it before.
+    localparam logic [Columns-1:0] Invert = (Depth == 1) ? ~Weights[p*Simd+:Columns] : '0;
+    logic [TallyBits-1:0] ones_count;
     logic [SumBits-1:0]   count;
-    always_ff @(posedge clk_i) begin
-      if (enable) ones_q <= ones_d[p*Columns+:Columns];
-    end
     bnn_tally #(
-      .Width(Columns)
+      .Width (Columns),
+      .Invert(Invert)
     ) u_ones (
       .clk_i  (clk_i),
       .en_i   (enable),
-      .bits_i (ones_q),
-      .count_o(ones)
+      .bits_i (ones[p*Columns+:Columns]),
+      .count_o(ones_count)
     );
 
     if (Ways == 1) begin : gen_ones
       logic unused_twos;
-      assign unused_twos = ^{twos_d[p*Columns+:Columns], fours_d[p*Columns+:Columns]};
-      assign count = SumBits'(ones);
+      assign unused_twos = ^twos[p*Columns+:Columns];
+      assign count = SumBits'(ones_count);
     end else begin : gen_twos
-      logic [Columns-1:0]   twos_q;
-      logic [TallyBits-1:0] twos;
-      logic [SumBits-1:0]   count_d, count_q;
-      always_ff @(posedge clk_i) begin
-        if (enable) begin
-          twos_q  <= twos_d[p*Columns+:Columns];
-          count_q <= count_d;
-        end
-      end
+      logic [TallyBits-1:0] twos_count;
+      logic [SumBits-1:0]   count_q;
       bnn_tally #(
         .Width(Columns)
       ) u_twos (
         .clk_i  (clk_i),
         .en_i   (enable),
-        .bits_i (twos_q),
-        .count_o(twos)
+        .bits_i (twos[p*Columns+:Columns]),
+        .count_o(twos_count)
       );
-      assign count = count_q;
-
-      if (Ways == 3) begin : gen_no_fours
-        logic unused_fours;
-        assign unused_fours = ^fours_d[p*Columns+:Columns];
-        assign count_d = SumBits'(ones) + SumBits'({twos, 1'b0});
-      end else begin : gen_fours
-        logic [Columns-1:0]   fours_q;
-        logic [TallyBits-1:0] fours;
-        always_ff @(posedge clk_i) begin
-          if (enable) fours_q <= fours_d[p*Columns+:Columns];
-        end
-        bnn_tally #(
-          .Width(Columns)
-        ) u_fours (
-          .clk_i  (clk_i),
-          .en_i   (enable),
-          .bits_i (fours_q),
-          .count_o(fours)
-        );
-        bnn_join #(
-          .PartBits (TallyBits),
-          .CountBits(SumBits)
-        ) u_join (
-          .ones_i (ones),
-          .twos_i (twos),
-          .fours_i(fours),
-          .count_o(count_d)
-        );
+      always_ff @(posedge clk_i) begin
+        if (enable) count_q <= SumBits'(ones_count) + SumBits'({twos_count, 1'b0});
       end
+      assign count = count_q;
     end
 
     if (Sf == 1) begin : gen_sum

@@ -1,18 +1,15 @@
-// Popcount of up to 42 bits: count_o is the number of ones in bits_i.
+// Popcount of up to eighteen bits, some of them inverted: count_o = popcount(bits_i ^ Invert).
 //
-// 6:3 compressors make three vectors of a sixth of the width,
+// Six bits are counted by LUTs, and up to twice six more are taken up by adders (bnn_count_add).
+// Wider vectors need registers on the way: bnn_tally.
 //
-//   popcount(v) = popcount(ones) + 2 * popcount(twos) + 4 * popcount(fours),
+//   Width   1 to 18
+//   Invert  bits to be inverted: constant weights
 //
-// full adders count those, at most seven bits each, and two short adders join the counts. Wider
-// vectors need registers on the way: bnn_tally.
-//
-//   Width  1 to 42
-//
-// Latency: 0; depth up to three LUT6 and two carry chains of four bits.
-// Cost: about one LUT6 for each bit that is counted away (Width minus the width of the count).
+// Latency: 0; depth three LUT6 and two short carry chains. Cost: half a LUT6 a bit.
 module bnn_popcount #(
-  parameter int Width = 36,
+  parameter int Width = 18,
+  parameter logic [Width-1:0] Invert = '0,
   // Derived, do not set.
   parameter int CountBits = $clog2(Width + 1)
 ) (
@@ -20,57 +17,37 @@ module bnn_popcount #(
   output logic [CountBits-1:0] count_o
 );
 
-  if (Width < 1 || Width > 42) begin : gen_illegal
-    bnn_error_width_must_be_1_to_42 u_error ();
+  if (Width < 1 || Width > 18) begin : gen_illegal
+    bnn_error_width_must_be_1_to_18 u_error ();
   end
 
-  if (Width <= 7) begin : gen_count
-    bnn_count7 #(
-      .Width(Width)
+  if (Width <= 6) begin : gen_six
+    bnn_count6 #(
+      .Width (Width),
+      .Invert(Invert)
     ) u_count (
       .bits_i (bits_i),
       .count_o(count_o)
     );
-  end else begin : gen_compress
-    localparam int Columns = (Width + 5) / 6;
-    localparam int PartBits = $clog2(Columns + 1);
-
-    logic [Columns-1:0]  ones, twos, fours;
-    logic [PartBits-1:0] ones_count, twos_count, fours_count;
-
-    bnn_compress #(
-      .Width(Width)
-    ) u_compress (
-      .bits_i (bits_i),
-      .ones_o (ones),
-      .twos_o (twos),
-      .fours_o(fours)
+  end else begin : gen_add
+    localparam int First = (Width <= 12) ? 6 : 12;
+    localparam int FirstBits = $clog2(First + 1);
+    logic [FirstBits-1:0] first;
+    bnn_popcount #(
+      .Width (First),
+      .Invert(Invert[First-1:0])
+    ) u_first (
+      .bits_i (bits_i[First-1:0]),
+      .count_o(first)
     );
-    bnn_count7 #(
-      .Width(Columns)
-    ) u_ones (
-      .bits_i (ones),
-      .count_o(ones_count)
-    );
-    bnn_count7 #(
-      .Width(Columns)
-    ) u_twos (
-      .bits_i (twos),
-      .count_o(twos_count)
-    );
-    bnn_count7 #(
-      .Width(Columns)
-    ) u_fours (
-      .bits_i (fours),
-      .count_o(fours_count)
-    );
-    bnn_join #(
-      .PartBits (PartBits),
-      .CountBits(CountBits)
-    ) u_join (
-      .ones_i (ones_count),
-      .twos_i (twos_count),
-      .fours_i(fours_count),
+    bnn_count_add #(
+      .Width  (Width - First),
+      .InBits (FirstBits),
+      .OutBits(CountBits),
+      .Invert (Invert[Width-1:First])
+    ) u_add (
+      .count_i(first),
+      .bits_i (bits_i[Width-1:First]),
       .count_o(count_o)
     );
   end

@@ -221,11 +221,20 @@ module bnn_window #(
         if (advance & shifts_q) beside_q <= shifted[(Beside+1)*WordBits-1:WordBits];
       end
       assign group = first_q ? {newest, {Beside{PadWord}}} : shifted;
+    end else if (Beside == 1) begin : gen_one_beside
+      always_ff @(posedge clk_i) begin
+        if (advance & shifts_q) beside_q <= newest;
+      end
+      assign group = shifted;
     end else begin : gen_padding_before
       always_ff @(posedge clk_i) begin
         if (advance & shifts_q) begin
-          beside_q <= first_q ? {newest, {Beside{PadWord}}} >> WordBits
-                              : shifted[(Beside+1)*WordBits-1:WordBits];
+          beside_q[Beside*WordBits-1-:WordBits] <= newest;
+          if (first_q) begin
+            beside_q[(Beside-1)*WordBits-1:0] <= {(Beside - 1) {PadWord}};
+          end else begin
+            beside_q[(Beside-1)*WordBits-1:0] <= beside_q[Beside*WordBits-1:WordBits];
+          end
         end
       end
       assign group = shifted;

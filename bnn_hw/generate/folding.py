@@ -84,13 +84,13 @@ def stage_cycles(block: Block, fold: Fold) -> int:
 def score_cycles(network: Network) -> int:
     """Cycles in which the head works on its scores and takes no sums (see ``rtl/bnn_head.sv``).
 
-    A score takes two cycles a coefficient bit, one for the offset and one to be sent; the class is
-    one beat more. Before them the largest sums are added, a beat a cycle: at most one a class.
+    A score takes a cycle for two coefficient bits and one for the offset; three more pass until the
+    class is sent. Before them the largest sums are added, a beat a cycle: at most one a class.
     """
     head = network.head
     peak = network.classes if head.peak_weight else 0
-    coefficient_bits = max(signed_bits(head.positive), signed_bits(head.negative))
-    return peak + network.classes * (2 * coefficient_bits + 2) + 1
+    pairs = (max(signed_bits(head.positive), signed_bits(head.negative)) + 1) // 2
+    return peak + network.classes * (pairs + 1) + 3
 
 
 def windows_ahead(network: Network) -> tuple[int, ...]:

@@ -59,6 +59,8 @@ BENCH = Bench(
         _case(40, 5, 1, 5, windows=4),  # above 32 words
         _case(2, 300, 1, 150, windows=4),  # a deep tally
         _case(7, 1, 7, 1),
+        _case(10, 46, 2, 23, windows=6),  # two slices in one LUT
+        _case(16, 6, 2, 3, windows=6),
     ),
     illegal=(
         {"Pe": 0},

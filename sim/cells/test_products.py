@@ -16,13 +16,14 @@ from sim.common.plain_cell import PlainData, Values, combinational_test
 
 
 def _judge(
-    words: tuple[int, ...], pe: int, simd: int, columns: int, ways: int
+    words: tuple[int, ...], pe: int, simd: int, columns: int, slices: int, ways: int
 ) -> Callable[[Values, Values], str | None]:
     def judge(inputs: Values, outputs: Values) -> str | None:
         word = words[inputs["step_i"]]
+        bits = inputs["bits_i"] >> (inputs["step_i"] % slices * simd)
         for lane in range(pe):
             weights = word >> (lane * simd) & ((1 << simd) - 1)
-            products = ~(inputs["bits_i"] ^ weights) & ((1 << simd) - 1)
+            products = ~(bits ^ weights) & ((1 << simd) - 1)
             ones, twos = (
                 outputs[name] >> (lane * columns) & ((1 << columns) - 1)
                 for name in ("ones_o", "twos_o")
@@ -37,35 +38,43 @@ def _judge(
     return judge
 
 
-def _case(depth: int, pe: int, simd: int, ways: int) -> Case:
+def _case(depth: int, pe: int, simd: int, ways: int, slices: int = 1) -> Case:
     rng = random.Random(1000 * depth + 100 * pe + 10 * simd + ways)
     rows: Bits = random_bits(np.random.default_rng([depth, pe, simd]), pe * depth, simd)
     words = rom_words(rows, Fold(pe, simd))
     columns = -(-simd // ways)
     own = [row_to_int(row) for row in rows[:2]]
+    width = slices * simd
     inputs = [
         {"step_i": step, "bits_i": bits}
         for step in range(depth)
-        for bits in (0, (1 << simd) - 1, *own, *(rng.getrandbits(simd) for _ in range(6)))
+        for bits in (0, (1 << width) - 1, *own, *(rng.getrandbits(width) for _ in range(6)))
     ]
     return Case(
-        f"d{depth}_pe{pe}_simd{simd}_w{ways}",
-        {"Depth": depth, "Pe": pe, "Simd": simd, "Ways": ways, "Weights": packed(words, pe * simd)},
+        f"d{depth}_pe{pe}_simd{simd}_s{slices}_w{ways}",
+        {
+            "Depth": depth,
+            "Pe": pe,
+            "Simd": simd,
+            "Slices": slices,
+            "Ways": ways,
+            "Weights": packed(words, pe * simd),
+        },
         (
             Port("step_i", max(1, (depth - 1).bit_length())),
-            Port("bits_i", simd),
+            Port("bits_i", width),
             Port("ones_o", pe * columns, False),
             Port("twos_o", pe * columns, False),
         ),
-        PlainData(inputs, ("ones_o", "twos_o"), _judge(words, pe, simd, columns, ways)),
+        PlainData(inputs, ("ones_o", "twos_o"), _judge(words, pe, simd, columns, slices, ways)),
     )
 
 
 BENCH = Bench(
     "bnn_products",
     tuple(
-        _case(depth, pe, simd, ways)
-        for depth, pe, simd, ways in (
+        _case(*shape)
+        for shape in (
             (1, 1, 1, 1),
             (2, 3, 7, 1),
             (8, 2, 21, 3),
@@ -73,9 +82,11 @@ BENCH = Bench(
             (5, 1, 1, 3),
             (32, 2, 14, 1),
             (48, 1, 5, 3),
+            (16, 3, 9, 1, 2),
+            (2, 1, 4, 3, 2),
         )
     ),
-    illegal=({"Depth": 0}, {"Pe": 0}, {"Simd": 0}, {"Ways": 2}),
+    illegal=({"Depth": 0}, {"Pe": 0}, {"Simd": 0}, {"Ways": 2}, {"Slices": 3}),
 )
 
 values = combinational_test(BENCH)

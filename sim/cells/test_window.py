@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import cocotb
@@ -153,5 +154,5 @@ async def held_windows(dut: Any, case: str, held: int) -> None:
     )
     check_beats(chosen, sink.beats, data.beats)
     ends = sink.cycles[block.positions - 1 :: block.positions]
-    periods = [later - earlier for earlier, later in zip(ends, ends[1:], strict=False)]
+    periods = [later - earlier for earlier, later in pairwise(ends)]
     assert periods == [promised] * (FRAGMENTS - 1), f"{periods}, the plan counts {promised}"

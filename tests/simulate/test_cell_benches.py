@@ -51,8 +51,8 @@ FAULTS = {
     "framer forgets samples out of range": ("framer", r"\| outside \|", "|"),
     "framer drops nothing": ("framer", r"\? Drop : Pass", "? Pass : Pass"),
     "framer keeps its flag": ("framer", r"broken_d & ~last_sample", "broken_d"),
-    "head takes the last of equal scores": ("head", r"score_q > best_q", "score_q >= best_q"),
-    "head without offset": ("head", r"= ScoreBits'\(offset\)", "= '0"),
+    "head takes the last of equal scores": ("head", r"result_q > best_q", "result_q >= best_q"),
+    "head without offset": ("head", r"TermBits'\(offset\)", "TermBits'(0)"),
     "head shares one sum": ("head", r"\? old_plus : sum", "? sum : sum"),
     "head keeps the peak of the fragment before": (
         "head",
