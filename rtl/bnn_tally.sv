@@ -8,7 +8,7 @@
 //
 // Latency: 1 + ceil(log2(leaves)), leaves = ceil((Width + 1) / 19); one count a cycle; en_i low holds
 // every register. Reset: none, the user carries a valid bit beside it.
-// Cost: 0.5 LUT6 a bit in the leaves, 0.15 in the adders; about half a flip-flop a bit.
+// Cost: about 0.7 LUT6 a bit, 0.5 of it in the leaves; about 0.7 flip-flops a bit.
 module bnn_tally #(
   parameter int Width = 18,
   parameter logic [Width-1:0] Invert = '0,
