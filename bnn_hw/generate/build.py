@@ -26,6 +26,7 @@ from bnn_hw.generate.open_flow import render_open_flow
 from bnn_hw.generate.plan import Plan, build_plan
 from bnn_hw.generate.rtl import render_rtl
 from bnn_hw.generate.vectors import render_vectors
+from bnn_hw.generate.vendor import render_vendor
 from bnn_hw.ir.file import load_network, network_text
 from bnn_hw.ir.network import Network
 
@@ -68,8 +69,9 @@ def generate(
     """
     plan = build_plan(network, folding)
     files: dict[str, bytes] = {"network.json": network_text(network).encode()}
-    rendered = render_rtl(plan, axi_lite) | render_hls(plan) | render_handoff(plan, axi_lite)
-    rendered |= render_open_flow(plan)
+    area = estimate(network, folding)
+    rendered = render_rtl(plan, axi_lite) | render_hls(plan) | render_handoff(plan, axi_lite, area)
+    rendered |= render_vendor(plan, axi_lite) | render_open_flow(plan)
     if axi_lite:
         rendered |= render_axil(plan)
     files.update({path: text.encode() for path, text in rendered.items()})
@@ -80,7 +82,7 @@ def generate(
         "generator": f"bnn_hw {__version__}",
         "cycles_per_fragment": plan.cycles,
         "folding": {s.name: {"pe": s.pe, "simd": s.simd} for s in plan.stages},
-        "estimate": estimate(network, folding).as_dict(),
+        "estimate": area.as_dict(),
         **({"axi_lite": True} if axi_lite else {}),
     }
     files[MANIFEST] = manifest_text(header, files).encode()

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bnn_hw.generate.axil import AxilContext, axil_context
+from bnn_hw.generate.estimate import Estimate
+from bnn_hw.generate.fpga_targets import TARGETS
+from bnn_hw.generate.open_flow import output_folder, shell_script, yosys_script
 from bnn_hw.generate.plan import Plan, StagePlan
 from bnn_hw.generate.render import render
+from bnn_hw.generate.vendor import VendorContext, vendor_context
 
-_TEMPLATES = ("HANDOFF.md", "vivado_synth.tcl")
+_TEMPLATES = ("HANDOFF.md",)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class HandoffContext:
     stages: tuple[StagePlan, ...]
     stage_cycles: tuple[int, ...]
     axil: AxilContext | None
+    vendor: VendorContext
+    area: Estimate | None
     fragments_per_s_at_100_mhz: int
 
     @property
@@ -39,9 +45,24 @@ class HandoffContext:
         """Each stage with its cycles a fragment."""
         return tuple(zip(self.stages, self.stage_cycles, strict=True))
 
+    @property
+    def open_commands(self) -> tuple[str, ...]:
+        """What runs each device of the open flows; a script makes its folder itself, Yosys does not."""
+        return tuple(
+            f"sh {shell_script(target)}"
+            if target.board
+            else f"mkdir -p {output_folder(target)} && yosys -m slang -s {yosys_script(target)}"
+            for target in TARGETS.values()
+        )
 
-def render_handoff(plan: Plan, axi_lite: bool = False) -> dict[str, str]:
-    """The files below ``handoff/`` as path and text; ``axi_lite``: the design has registers."""
+
+def render_handoff(
+    plan: Plan, axi_lite: bool = False, area: Estimate | None = None
+) -> dict[str, str]:
+    """The hand-off's page as path and text.
+
+    ``axi_lite``: the design has registers. Without ``area`` the page says nothing of LUTs.
+    """
     axil = axil_context(plan) if axi_lite else None
     context = HandoffContext(
         name=plan.name,
@@ -61,6 +82,8 @@ def render_handoff(plan: Plan, axi_lite: bool = False) -> dict[str, str]:
         stages=plan.stages,
         stage_cycles=plan.stage_cycles,
         axil=axil,
+        vendor=vendor_context(plan, axi_lite),
+        area=area,
         fragments_per_s_at_100_mhz=100_000_000 // plan.cycles,
     )
     return {f"handoff/{name}": render(f"handoff/{name}.j2", context) for name in _TEMPLATES}

@@ -123,7 +123,6 @@ def test_the_option_adds_files_and_changes_only_the_list_and_the_page():
     assert changed == {
         "rtl/files.f",
         "handoff/HANDOFF.md",
-        "handoff/vivado_synth.tcl",
     }
     assert sorted(set(after) - set(before)) == [
         "rtl/bnn_axil.sv",
