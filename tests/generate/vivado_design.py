@@ -48,7 +48,9 @@ class _Facts:
 def _ask_slang(files: Sequence[Path], top: str) -> _Facts:
     options = CompilationOptions()
     options.topModules = {top}
-    compilation = Compilation(Bag([options]))
+    bag = Bag()
+    bag.compilationOptions = options
+    compilation = Compilation(bag)
     for file in files:
         compilation.addSyntaxTree(SyntaxTree.fromFile(str(file)))
     tops = [i for i in compilation.getRoot().topInstances if i.name == top]
