@@ -39,6 +39,11 @@ from bnn_hw.generate.estimate_terms import (
 POINTS = Path(__file__).with_name("estimate_points.json")
 WORST = 0.10
 _RIDGE = 0.03
+# Terms of the matrix-vector unit over bits that are written as LUTs; what the points leave open is
+# settled towards 1.
+_LUT_TERMS = {
+    *("accumulate", "counter", "full_adder", "join_bit", "product", "rom", "select", "tally_lut"),
+}
 
 Counts = dict[str, float]
 Floats = npt.NDArray[np.float64]
@@ -120,7 +125,7 @@ def fit(family: str) -> None:
         found = None if design.held_out else measured(design, family)
         if found is None:
             continue
-        nothing = dict.fromkeys(RESOURCES, 0)
+        nothing: Counts = dict.fromkeys(RESOURCES, 0)
         for path, cell in cells_of(design):
             if design.only not in (None, path):
                 continue
@@ -134,7 +139,9 @@ def fit(family: str) -> None:
             counts = np.array([found[resource] for _, found in cells], dtype=float)
             # Relative errors, and those of a handful of LUTs no more than they matter.
             weight = 1 / (counts + 10)
-            solution = _solve(matrix * weight[:, None], counts * weight)
+            guess = [kind == "bits" and resource == "lut" and n in _LUT_TERMS for n in names]
+            prior = np.array(guess, dtype=float)
+            solution = _solve(matrix * weight[:, None], counts * weight, prior)
             fitted = matrix @ solution
             error = np.abs(fitted - counts) / (counts + 10)
             coefficients[kind][resource] = dict(
@@ -152,16 +159,16 @@ def fit(family: str) -> None:
     COEFFICIENTS.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n")
 
 
-def _solve(matrix: Floats, counts: Floats) -> Floats:
+def _solve(matrix: Floats, counts: Floats, prior: Floats) -> Floats:
     """Least squares with coefficients of at least 0.
 
-    A weak ridge shares among terms what the points cannot tell apart, instead of giving all of it to
-    one of them.
+    A weak ridge around ``prior`` shares among terms what the points cannot tell apart, instead of
+    giving all of it to one of them.
     """
     size = np.sqrt((matrix**2).mean(axis=0)) + 1e-9
     ridge = np.diag(size * _RIDGE)
     solution: Floats
-    solution, _ = nnls(np.vstack([matrix, ridge]), np.concatenate([counts, np.zeros(len(ridge))]))
+    solution, _ = nnls(np.vstack([matrix, ridge]), np.concatenate([counts, ridge @ prior]))
     return solution
 
 

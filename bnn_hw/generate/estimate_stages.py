@@ -18,15 +18,17 @@ from bnn_hw.generate.estimate_terms import (
     count_bits,
     fifo,
     pool_cells,
+    tally_terms,
 )
 from bnn_hw.generate.folding import Fold, window_shifts
 from bnn_hw.generate.plan import fifo_depth, sum_widths
 from bnn_hw.generate.rtl_stages import narrow_factor
 from bnn_hw.ir.blocks import Block
 
-# How synthesis fills a LUT6 changes at these depths of the weight ROM (see rtl/bnn_mvu_bits.sv).
-SHALLOW_STEPS = 8
-MERGED_STEPS = 32
+# What stands before the popcount changes at these depths of the weight ROM (see rtl/bnn_mvu_bits.sv).
+_SHALLOW_STEPS = 8
+_TWO_SLICE_STEPS = 16
+_MERGED_STEPS = 32
 # Beats up to which the ROM of thresholds merges with the comparison of two bits in a LUT6.
 _MERGED_BEATS = 4
 
@@ -43,7 +45,6 @@ class BlockTerms:
         self.inverts = np.array([band.invert for band in block.bands()], dtype=bool)
         self._window = self._window_terms()
         self._constant_adders: tuple[int, int, int] | None = None
-        self._constant_bits: tuple[int, int] | None = None
 
     def cells(self, fold: Fold) -> Iterator[CellTerms]:
         """Every cell of the stage but its input FIFO, in the order of the stream."""
@@ -65,6 +66,8 @@ class BlockTerms:
 
     def _window_terms(self) -> CellTerms:
         block = self.block
+        beside = (min(block.stride, block.kernel) - 1) * self.word_bits
+        first_gap = block.kernel - min(block.pad_left, block.kernel - 1)
         padded = block.pad_left > 0 or block.pad_right > 0
         needed = (block.positions - 1) * block.stride + block.kernel - block.pad_left
         counter = count_bits(window_shifts(block))
@@ -74,10 +77,13 @@ class BlockTerms:
         terms = {
             "cell": 1,
             "bit": block.kernel * self.word_bits,
-            "gathered_bit": (min(block.stride, block.kernel) - 1) * self.word_bits,
+            "beside_bit": beside,
+            # Words beside the window that its first step sets to padding.
+            "preset_bit": beside if first_gap % block.stride == 1 else 0,
             "padded_bit": self.word_bits if padded else 0,
             "counter": counter,
             "switch_bit": switches * counter,
+            "gap": count_bits(block.stride),
         }
         return CellTerms("u_window", "window", terms)
 
@@ -93,44 +99,25 @@ class BlockTerms:
         }
 
     def _bits(self, fold: Fold) -> CellTerms:
-        depth, products = fold.steps(self.block), fold.pe * fold.simd
-        if depth == 1:
-            kind, ways = "bits_constant", 6
-        elif depth <= SHALLOW_STEPS:
-            kind, ways = "bits_shallow", 3
-        elif depth <= MERGED_STEPS:
-            kind, ways = "bits_merged", 1
-        else:
-            kind, ways = "bits_deep", 3
-        columns = -(-fold.simd // ways)
-        vectors = {6: 3, 3: 2, 1: 1}[ways]
+        """As ``rtl/bnn_mvu_bits.sv``: products, a tally or two a lane, and with two their sum."""
+        depth, sf = fold.steps(self.block), self.block.fan_in // fold.simd
+        products = fold.pe * fold.simd
         terms = self._folds(fold)
-        lanes = fold.pe
-        if depth == 1:
-            if self._constant_bits is None:
-                self._constant_bits = self._shared_columns(columns)
-            lanes, terms["pattern"] = self._constant_bits
-        else:
-            terms["product"] = products
-        terms["tally"] = lanes * vectors * (columns - columns.bit_length())
-        terms["lane"] = lanes
-        terms["lane_bit"] = lanes * self.sum_bits
-        if kind == "bits_deep":
-            terms["rom"] = products * -(-depth // LUT_ROM_DEPTH)
-        return CellTerms("u_mvu", kind, terms)
-
-    def _shared_columns(self, columns: int) -> tuple[int, int]:
-        """Lanes of an unrolled layer with weights of their own, and products after sharing.
-
-        A compressor adds six products, bits g, g + columns, ... of the window; lanes with equal weights
-        there share it.
-        """
-        rows = self.block.rows
-        patterns = 0
-        for column in range(columns):
-            part = rows[:, column::columns]
-            patterns += part.shape[1] * np.unique(part, axis=0).shape[0]
-        return np.unique(rows, axis=0).shape[0], patterns
+        ways = 1 if depth == 1 or _SHALLOW_STEPS < depth <= _MERGED_STEPS else 3
+        columns = -(-fold.simd // ways)
+        if sf == 2 and _SHALLOW_STEPS < depth <= _TWO_SLICE_STEPS:
+            # The LUTs of the products choose between the slices.
+            terms |= {"select": 0, "slice": 0}
+        if depth > _MERGED_STEPS:
+            terms["slice"] = fold.simd
+        terms["product"] = products if ways == 1 and depth > 1 else 0
+        terms["full_adder"] = 2 * fold.pe * columns if ways == 3 else 0
+        terms["word"] = products if depth > _MERGED_STEPS else 0
+        terms["rom"] = terms["word"] * -(-depth // LUT_ROM_DEPTH)
+        tallies = fold.pe * (2 if ways == 3 else 1)
+        terms |= {name: tallies * n for name, n in tally_terms(columns).items()}
+        terms["join_bit"] = fold.pe * fold.simd.bit_length() if ways == 3 else 0
+        return CellTerms("u_mvu", "bits", terms)
 
     def _integers(self, fold: Fold) -> CellTerms:
         depth = fold.steps(self.block)

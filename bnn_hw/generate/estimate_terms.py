@@ -26,6 +26,8 @@ _LUT_RAM_DEPTH = 64
 # Entries from which it takes shift-register LUTs for a delay line, and how many one holds.
 _SHIFT_ENTRIES = 3
 _SHIFT_DEPTH = 32
+# Bits of a popcount without a register on the way (rtl/bnn_popcount.sv).
+_LEAF_BITS = 18
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,38 @@ def fifo(instance: str, width: int, depth: int) -> CellTerms:
     return CellTerms(instance, "fifo_ram", terms)
 
 
-def _line(bits: int, entries: int) -> dict[str, float]:
+def _line(bits: int, entries: int) -> dict[str, int]:
     """``bnn_delay``: flip-flops where it is short, else shift-register LUTs."""
     if entries < _SHIFT_ENTRIES:
         return {"line_bit": bits * entries, "line_ram": 0}
     return {"line_bit": 0, "line_ram": bits * -(-entries // _SHIFT_DEPTH)}
+
+
+def tally_terms(width: int) -> dict[str, int]:
+    """``bnn_tally``: what one popcount of ``width`` bits holds; lanes share nothing of it."""
+    bits = width.bit_length()
+    if width <= _LEAF_BITS:
+        # A LUT an output bit of the first six; an adder of up to six more takes one for each bit that
+        # their number has without the carry in.
+        added = [min(width - taken, 6) - 1 for taken in range(6, width, 6)]
+        luts = min(width, 6).bit_length() + sum(more.bit_length() for more in added)
+        return {"tally_lut": luts, "tally_register": bits, "wait_bit": 0, "wait_ram": 0}
+    leaves = (width + 19) // 19
+    low_leaves = (leaves + 1) // 2
+    low = min(19 * low_leaves - 1, width - 2)
+    high = width - low - 1
+    low_height = count_bits(low_leaves)
+    early = low_height - count_bits(leaves - low_leaves)
+    waits = _line(1, 1 + low_height), _line(high.bit_length(), early)
+    own = {
+        # Above the shorter operand the carry chain alone goes on.
+        "tally_lut": high.bit_length(),
+        "tally_register": bits,
+        "wait_bit": sum(wait["line_bit"] for wait in waits),
+        "wait_ram": sum(wait["line_ram"] for wait in waits),
+    }
+    below = tally_terms(low), tally_terms(high)
+    return {name: count + sum(half[name] for half in below) for name, count in own.items()}
 
 
 def pool_cells(
@@ -88,15 +117,18 @@ def head_terms(network: Network, lanes: int, beats: int) -> CellTerms:
     acc_bits = accumulator_bits(last, network.head_terms)
     peak_bits = lanes * sum_widths(last)[1] if head.peak_weight else 0
     coefficient_bits = max(signed_bits(head.positive), signed_bits(head.negative))
-    steps = network.classes * coefficient_bits
+    pairs = (coefficient_bits + 1) // 2
+    steps = network.classes * pairs
+    counters = (last.head_length, beats, network.classes, network.classes, lanes, steps, pairs)
     terms = {
         "cell": 1,
         "accumulate": lanes * acc_bits,
         "select": 2 * acc_bits * -(-lanes // LUT_WAYS) if lanes > 1 else 0,
+        "term_bit": acc_bits,
         "score_bit": network.score_bits,
-        "coefficient": 2 * -(-steps // LUT_ROM_DEPTH),
+        "coefficient": 4 * -(-steps // LUT_ROM_DEPTH),
         "offset": signed_bits(head.offset) * -(-network.classes // LUT_ROM_DEPTH),
-        "counter": count_bits(last.head_length) + count_bits(steps) + 2 * count_bits(beats),
+        "counter": sum(map(count_bits, counters)),
         "peak": lanes * acc_bits if head.peak_weight else 0,
         "peak_bit": peak_bits,
         **_line(2 * lanes * acc_bits + peak_bits, beats),
