@@ -78,7 +78,9 @@ module bnn_head #(
   localparam int Pairs = (CoefBits + 1) / 2;
   localparam int PairBits = (Pairs > 1) ? $clog2(Pairs) : 1;
   localparam int AddressBits = (Classes * Pairs > 1) ? $clog2(Classes * Pairs) : 1;
-  localparam int TermBits = (AccBits + 3 > OffsetBits) ? AccBits + 3 : OffsetBits;
+  // What a score is added up of: no wider than the score, for all is modulo its width.
+  localparam int WideBits = (AccBits + 3 > OffsetBits) ? AccBits + 3 : OffsetBits;
+  localparam int TermBits = (WideBits < ScoreBits) ? WideBits : ScoreBits;
 
   typedef enum logic [2:0] {
     Gather,   // beats come in
@@ -295,7 +297,7 @@ module bnn_head #(
   assign twice       = {high[AccBits], high ^ {(AccBits + 1) {first_pair}}, first_pair} ^
                        {first_pair, (AccBits + 2)'(0)};
   assign term        = {twice, first_pair} + {(AccBits + 3)'(low), first_pair};
-  assign unused_term = term[0];
+  assign unused_term = ^term;
 
   logic signed [TermBits-1:0] term_q;
   logic                       term_valid_q, term_first_q, term_offset_q;

@@ -30,26 +30,48 @@ module bnn_popcount #(
       .count_o(count_o)
     );
   end else begin : gen_add
-    localparam int First = (Width <= 12) ? 6 : 12;
-    localparam int FirstBits = $clog2(First + 1);
-    logic [FirstBits-1:0] first;
-    bnn_popcount #(
-      .Width (First),
-      .Invert(Invert[First-1:0])
-    ) u_first (
-      .bits_i (bits_i[First-1:0]),
-      .count_o(first)
+    logic [2:0] six;
+    bnn_count6 #(
+      .Width (6),
+      .Invert(Invert[5:0])
+    ) u_count (
+      .bits_i (bits_i[5:0]),
+      .count_o(six)
     );
-    bnn_count_add #(
-      .Width  (Width - First),
-      .InBits (FirstBits),
-      .OutBits(CountBits),
-      .Invert (Invert[Width-1:First])
-    ) u_add (
-      .count_i(first),
-      .bits_i (bits_i[Width-1:First]),
-      .count_o(count_o)
-    );
+    if (Width <= 12) begin : gen_twelve
+      bnn_count_add #(
+        .Width  (Width - 6),
+        .InBits (3),
+        .OutBits(CountBits),
+        .Invert (Invert[Width-1:6])
+      ) u_add (
+        .count_i(six),
+        .bits_i (bits_i[Width-1:6]),
+        .count_o(count_o)
+      );
+    end else begin : gen_eighteen
+      logic [3:0] twelve;
+      bnn_count_add #(
+        .Width  (6),
+        .InBits (3),
+        .OutBits(4),
+        .Invert (Invert[11:6])
+      ) u_add_six (
+        .count_i(six),
+        .bits_i (bits_i[11:6]),
+        .count_o(twelve)
+      );
+      bnn_count_add #(
+        .Width  (Width - 12),
+        .InBits (4),
+        .OutBits(CountBits),
+        .Invert (Invert[Width-1:12])
+      ) u_add (
+        .count_i(twelve),
+        .bits_i (bits_i[Width-1:12]),
+        .count_o(count_o)
+      );
+    end
   end
 
 endmodule

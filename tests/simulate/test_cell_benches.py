@@ -61,7 +61,7 @@ FAULTS = {
     ),
     "head takes the smallest sum for the peak": ("head", r"value > old", "value < old"),
     "head counts the peak once": ("head", r" << \$clog2\(PeakWeight\)", ""),
-    "head adds no peak": ("head", r"AddPositive : AddPeak", "AddPositive : AddPositive"),
+    "head adds no peak": ("head", r"== 0\) \? Score : AddPeak", "== 0) ? Score : Score"),
     "head sends a wrong flag": ("head", r"(m_axis_tuser\s*)= err_data_i", r"\1= 1'b0"),
     "counter runs on": ("counter", r"last_[oq] \? '0 : value_q", "value_q"),
 }
