@@ -13,9 +13,11 @@ from bnn_hw.cli.generate import choose_folding
 from bnn_hw.cli.models import find_model
 from bnn_hw.cli.options import json_option
 from bnn_hw.cli.output import print_table, remark
-from bnn_hw.generate.estimate import DEFAULT_FAMILY, estimate, estimated_families
+from bnn_hw.generate.estimate import DEFAULT_FAMILY, Estimate, estimate, estimated_families
+from bnn_hw.generate.folding import Folding
 from bnn_hw.generate.fpga_targets import TARGETS, Target, find_target
 from bnn_hw.generate.manifest import SYNTHESES
+from bnn_hw.ir import Network
 
 if TYPE_CHECKING:
     from bnn_hw.synth.result import SynthResult
@@ -64,19 +66,14 @@ def synth(
 
     target = find_target(target_name)
     found = find_model(model)
-    family = target.family.value if target.family.value in estimated_families() else DEFAULT_FAMILY
-    goals = {"smallest", "fastest"} & set(folds)
-    if cycles is None and not goals:
-        cycles = target.cycles
-        folds = folds if cycles is not None else ("fastest", *folds)
-    folding = choose_folding(found.network, cycles, folds, family=family)
+    folding, estimated = folding_for(found.network, target, cycles, folds)
     folder = output if output is not None else Path("build") / found.name / SYNTHESES / target.name
     result = synthesise(
         model=found.name,
         network=found.network,
         folding=folding,
         target=target,
-        estimate=estimate(found.network, folding, family),
+        estimate=estimated,
         folder=folder,
         say=remark,
         seed=seed,
@@ -91,6 +88,19 @@ def synth(
     for line in _remarks(result, target):
         click.echo(line)
     click.echo(f"written {folder}/: {REPORT} has every figure, sources/ what was synthesised")
+
+
+def folding_for(
+    network: Network, target: Target, cycles: int | None = None, folds: tuple[str, ...] = ()
+) -> tuple[Folding, Estimate]:
+    """What is synthesised for ``target`` unless told otherwise, and what it is estimated to take."""
+    family = target.family.value if target.family.value in estimated_families() else DEFAULT_FAMILY
+    goals = {"smallest", "fastest"} & set(folds)
+    if cycles is None and not goals:
+        cycles = target.cycles
+        folds = folds if cycles is not None else ("fastest", *folds)
+    folding = choose_folding(network, cycles, folds, family=family)
+    return folding, estimate(network, folding, family)
 
 
 def _table(result: SynthResult) -> Table:
