@@ -228,6 +228,40 @@ void mvu(hls::stream<ap_uint<Shape::window_bits>>& windows,
     }
 }
 
+// mvtu() and mvu() with the weights bound to what the folding chose for the RTL: block RAM or LUTs.
+// Pragmas take no template parameters, hence a process for each.
+template <class Shape>
+void mvtu_block(hls::stream<ap_uint<Shape::window_bits>>& windows,
+                hls::stream<ap_uint<Shape::sides * Shape::pe>>& comparisons,
+                const weight_rom<Shape>& weights, const threshold_rom<Shape>& thresholds) {
+#pragma HLS bind_storage variable=weights type=rom_1p impl=bram  // the folding's choice
+    mvtu<Shape>(windows, comparisons, weights, thresholds);
+}
+
+template <class Shape>
+void mvu_block(hls::stream<ap_uint<Shape::window_bits>>& windows,
+               hls::stream<ap_uint<Shape::pe * Shape::lane_bits>>& sums_out,
+               const weight_rom<Shape>& weights) {
+#pragma HLS bind_storage variable=weights type=rom_1p impl=bram  // the folding's choice
+    mvu<Shape>(windows, sums_out, weights);
+}
+
+template <class Shape>
+void mvtu_lut(hls::stream<ap_uint<Shape::window_bits>>& windows,
+              hls::stream<ap_uint<Shape::sides * Shape::pe>>& comparisons,
+              const weight_rom<Shape>& weights, const threshold_rom<Shape>& thresholds) {
+#pragma HLS bind_storage variable=weights type=rom_1p impl=lutram  // the folding's choice
+    mvtu<Shape>(windows, comparisons, weights, thresholds);
+}
+
+template <class Shape>
+void mvu_lut(hls::stream<ap_uint<Shape::window_bits>>& windows,
+             hls::stream<ap_uint<Shape::pe * Shape::lane_bits>>& sums_out,
+             const weight_rom<Shape>& weights) {
+#pragma HLS bind_storage variable=weights type=rom_1p impl=lutram  // the folding's choice
+    mvu<Shape>(windows, sums_out, weights);
+}
+
 }  // namespace bnn
 
 #endif  // BNN_MVU_HPP

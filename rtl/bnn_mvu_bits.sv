@@ -8,13 +8,17 @@
 //
 //   Pe, Simd, Nf, Sf  1 or more
 //   SumBits           enough for Simd * Sf; a wider one is filled with zeros
+//   BlockBits         bits of a ROM word, from the lowest, that lie in block RAM: 0 to Pe * Simd; with
+//                     Nf * Sf = 1 only 0
+//   Streamed          0: a window stays at the input for all its steps; 1: the input brings the slice
+//                     of each step in turn, Simd bits (bnn_window_ram)
 //   Weights           ROM words, word 0 in the low bits
 //
 // What stands before the pipelined popcount (bnn_tally) depends on the depth of the ROM, for a LUT6
 // sees six inputs: constant weights: nothing, they are inverted inputs of its LUTs; up to 8 words:
 // address and three products are one full adder; up to 32 words: address and one product are one LUT,
-// up to 16 with Sf = 2 the choice of the window's half included; above, the ROM word and the window
-// slice are registers of their own, and three products one full adder.
+// up to 16 with Sf = 2 the choice of the window's half included; above, and with block RAM, the ROM
+// word and the window slice are registers of their own, and three products one full adder.
 //
 // Latency from the cycle a step starts to its sum: tally latency + 1 with a ROM (products) + 1 with a
 // registered slice + 1 where full adders' ones and twos are added + 1 for Sf > 1 (docs/hardware.md). A
@@ -26,16 +30,20 @@ module bnn_mvu_bits #(
   parameter int Nf = 2,
   parameter int Sf = 2,
   parameter int SumBits = 4,
-  parameter logic [Nf*Sf*Pe*Simd-1:0] Weights = '0
+  parameter int BlockBits = 0,
+  parameter int Streamed = 0,
+  parameter logic [Nf*Sf*Pe*Simd-1:0] Weights = '0,
+  // Derived, do not set.
+  parameter int InSlices = (Streamed == 1) ? 1 : Sf
 ) (
-  input  logic                  clk_i,
-  input  logic                  rst_ni,
-  input  logic                  in_valid_i,
-  output logic                  in_ready_o,
-  input  logic [Sf*Simd-1:0]    in_data_i,
-  output logic                  out_valid_o,
-  input  logic                  out_ready_i,
-  output logic [Pe*SumBits-1:0] out_data_o
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     in_valid_i,
+  output logic                     in_ready_o,
+  input  logic [InSlices*Simd-1:0] in_data_i,
+  output logic                     out_valid_o,
+  input  logic                     out_ready_i,
+  output logic [Pe*SumBits-1:0]    out_data_o
 );
 
   localparam int Depth = Nf * Sf;
@@ -44,15 +52,19 @@ module bnn_mvu_bits #(
   if (Pe < 1 || Simd < 1 || Nf < 1 || Sf < 1 || 2 ** SumBits <= Simd * Sf) begin : gen_illegal
     bnn_error_sum_bits_too_few_for_the_fan_in u_error ();
   end
+  if (BlockBits < 0 || BlockBits > ((Depth > 1) ? Pe * Simd : 0)) begin : gen_illegal_block
+    bnn_error_block_bits_must_be_bits_of_a_rom_word u_error ();
+  end
 
   // Products a column: see the header.
-  localparam int Ways = (Depth > 1 && (Depth <= 8 || Depth > 32)) ? 3 : 1;
-  localparam int RegisterWords = (Depth > 32) ? 1 : 0;
+  localparam int RegisterWords = (Depth > 32 || BlockBits > 0) ? 1 : 0;
+  localparam int Ways = (RegisterWords == 1 || (Depth > 1 && Depth <= 8)) ? 3 : 1;
   // Two slices are chosen between in the LUTs of the products.
-  localparam int TwoSlices = (Sf == 2 && Depth > 8 && Depth <= 16) ? 1 : 0;
-  localparam int RegisterSlice = ((Sf > 1 && TwoSlices == 0) || Depth > 32) ? 1 : 0;
+  localparam int TwoSlices = (InSlices == 2 && Depth > 8 && Depth <= 16 && BlockBits == 0) ? 1 : 0;
+  localparam int RegisterSlice = ((Sf > 1 && TwoSlices == 0) || RegisterWords == 1) ? 1 : 0;
   localparam int RegisterProducts = (Depth > 1) ? 1 : 0;
-  localparam int Columns = (Simd + Ways - 1) / Ways;
+  // At least 1, so that an illegal parameter is read as the refusal above.
+  localparam int Columns = (Simd > 0) ? (Simd + Ways - 1) / Ways : 1;
   localparam int TallyBits = $clog2(Columns + 1);
   localparam int TallyLatency = 1 + $clog2((Columns + 19) / 19);
   // Register stages before the accumulator or, with Sf = 1, up to and with the output register.
@@ -74,7 +86,7 @@ module bnn_mvu_bits #(
     .value_o(step),
     .last_o (last_step)
   );
-  assign in_ready_o = enable & last_step;
+  assign in_ready_o = enable & (last_step || Streamed == 1);
 
   localparam int SliceBits = (TwoSlices == 1) ? 2 * Simd : Simd;
   logic [SliceBits-1:0]   slice_now, slice;
@@ -98,6 +110,8 @@ module bnn_mvu_bits #(
     );
     assign first_fold = (fold == '0);
     if (TwoSlices == 1) begin : gen_both
+      assign slice_now = in_data_i;
+    end else if (Streamed == 1) begin : gen_streamed
       assign slice_now = in_data_i;
     end else begin : gen_one
       logic [Sf-1:0][Simd-1:0] slices;
@@ -133,20 +147,20 @@ module bnn_mvu_bits #(
   end else begin : gen_products
     logic [Pe*Columns-1:0] ones_d, twos_d;
     if (RegisterWords == 1) begin : gen_word_register
-      // A deep ROM takes whole LUTs of its own, so its word gets a register.
-      logic [Pe*Simd-1:0] word_now, word_q;
+      // A deep ROM takes whole LUTs of its own, block RAM none, so the word gets a register.
+      logic [Pe*Simd-1:0] word_q;
       logic               unused_address;
       bnn_weights #(
-        .Depth   (Depth),
-        .Width   (Pe * Simd),
-        .Contents(Weights)
+        .Depth    (Depth),
+        .Width    (Pe * Simd),
+        .BlockBits(BlockBits),
+        .Contents (Weights)
       ) u_weights (
+        .clk_i (clk_i),
+        .en_i  (enable),
         .step_i(step),
-        .word_o(word_now)
+        .word_o(word_q)
       );
-      always_ff @(posedge clk_i) begin
-        if (enable) word_q <= word_now;
-      end
       assign unused_address = ^address;
 
       for (genvar p = 0; p < Pe; p++) begin : gen_lane

@@ -9,6 +9,10 @@
 //   Pe, Simd, Nf, Sf  1 or more
 //   ElementBits       bits of an element, two's complement, 1 or more
 //   SumBits           two's complement, enough for every sum; the caller knows the reach
+//   BlockBits         bits of a ROM word, from the lowest, that lie in block RAM: 0 to Pe * Simd; with
+//                     Nf * Sf = 1 only 0
+//   Streamed          0: a window stays at the input for all its steps; 1: the input brings the slice
+//                     of each step in turn, Simd elements (bnn_window_ram)
 //   Weights           ROM words, word 0 in the low bits
 //
 // Latency from the cycle a step starts to its sum: ceil(log2(Simd)) + 1, and 1 more with a ROM. A
@@ -22,16 +26,20 @@ module bnn_mvu_int #(
   parameter int Sf = 2,
   parameter int ElementBits = 4,
   parameter int SumBits = 7,
-  parameter logic [Nf*Sf*Pe*Simd-1:0] Weights = '0
+  parameter int BlockBits = 0,
+  parameter int Streamed = 0,
+  parameter logic [Nf*Sf*Pe*Simd-1:0] Weights = '0,
+  // Derived, do not set.
+  parameter int InSlices = (Streamed == 1) ? 1 : Sf
 ) (
-  input  logic                           clk_i,
-  input  logic                           rst_ni,
-  input  logic                           in_valid_i,
-  output logic                           in_ready_o,
-  input  logic [Sf*Simd*ElementBits-1:0] in_data_i,
-  output logic                           out_valid_o,
-  input  logic                           out_ready_i,
-  output logic [Pe*SumBits-1:0]          out_data_o
+  input  logic                                 clk_i,
+  input  logic                                 rst_ni,
+  input  logic                                 in_valid_i,
+  output logic                                 in_ready_o,
+  input  logic [InSlices*Simd*ElementBits-1:0] in_data_i,
+  output logic                                 out_valid_o,
+  input  logic                                 out_ready_i,
+  output logic [Pe*SumBits-1:0]                out_data_o
 );
 
   if (Pe < 1 || Simd < 1 || Nf < 1 || Sf < 1 || ElementBits < 1 || SumBits < 1) begin : gen_illegal
@@ -39,6 +47,10 @@ module bnn_mvu_int #(
   end
 
   localparam int Depth = Nf * Sf;
+  if (BlockBits < 0 || BlockBits > ((Depth > 1) ? Pe * Simd : 0)) begin : gen_illegal_block
+    bnn_error_block_bits_must_be_bits_of_a_rom_word u_error ();
+  end
+
   localparam int AddressBits = (Depth > 1) ? $clog2(Depth) : 1;
   localparam int SliceBits = Simd * ElementBits;
   localparam int TreeBits = ElementBits + $clog2(Simd);
@@ -62,7 +74,7 @@ module bnn_mvu_int #(
     .value_o(step),
     .last_o (last_step)
   );
-  assign in_ready_o = enable & last_step;
+  assign in_ready_o = enable & (last_step || Streamed == 1);
 
   logic [SliceBits-1:0] slice_now, slice;
   logic                 first_fold, last_fold;
@@ -82,34 +94,38 @@ module bnn_mvu_int #(
       .value_o(fold),
       .last_o (last_fold)
     );
-    logic [Sf-1:0][SliceBits-1:0] slices;
-    assign slices     = in_data_i;
-    assign slice_now  = slices[fold];
+    if (Streamed == 1) begin : gen_streamed
+      assign slice_now = in_data_i;
+    end else begin : gen_held
+      logic [Sf-1:0][SliceBits-1:0] slices;
+      assign slices    = in_data_i;
+      assign slice_now = slices[fold];
+    end
     assign first_fold = (fold == '0);
   end
 
-  logic [Pe*Simd-1:0] word_now, word;
-  bnn_rom #(
-    .Depth   (Depth),
-    .Width   (Pe * Simd),
-    .Contents(Weights)
-  ) u_rom (
-    .address_i(step),
-    .data_o   (word_now)
-  );
-  if (HasRom == 1) begin : gen_word_register
-    logic [Pe*Simd-1:0]   word_q;
+  logic [Pe*Simd-1:0] word;
+  if (HasRom == 1) begin : gen_rom
     logic [SliceBits-1:0] slice_q;
+    bnn_weights #(
+      .Depth    (Depth),
+      .Width    (Pe * Simd),
+      .BlockBits(BlockBits),
+      .Contents (Weights)
+    ) u_weights (
+      .clk_i (clk_i),
+      .en_i  (enable),
+      .step_i(step),
+      .word_o(word)
+    );
     always_ff @(posedge clk_i) begin
-      if (enable) begin
-        word_q  <= word_now;
-        slice_q <= slice_now;
-      end
+      if (enable) slice_q <= slice_now;
     end
-    assign word  = word_q;
     assign slice = slice_q;
   end else begin : gen_constant_word
-    assign word  = word_now;
+    logic unused_step;
+    assign unused_step = ^step;
+    assign word  = Weights;
     assign slice = slice_now;
   end
 

@@ -17,7 +17,7 @@ from bnn_hw.errors import UserError
 from bnn_hw.files import write_folder
 from bnn_hw.generate.axil import axil_top, render_axil
 from bnn_hw.generate.estimate import estimate
-from bnn_hw.generate.folding import Folding, fastest, override
+from bnn_hw.generate.folding import Fold, Folding, fastest, override
 from bnn_hw.generate.handoff import render_handoff
 from bnn_hw.generate.hls import render_hls
 from bnn_hw.generate.manifest import NAME as MANIFEST
@@ -81,7 +81,9 @@ def generate(
         "digest": network.digest(),
         "generator": f"bnn_hw {__version__}",
         "cycles_per_fragment": plan.cycles,
-        "folding": {s.name: {"pe": s.pe, "simd": s.simd} for s in plan.stages},
+        "folding": {
+            s.name: {"pe": s.pe, "simd": s.simd, "block_bits": s.block_bits} for s in plan.stages
+        },
         "estimate": area.as_dict(),
         **({"axi_lite": True} if axi_lite else {}),
     }
@@ -99,7 +101,10 @@ def open_build(path: Path, network: Network | None = None) -> Build:
     manifest = read_manifest(path)
     network = network or load_network(path / "network.json")
     try:
-        folds = {str(n): (int(f["pe"]), int(f["simd"])) for n, f in manifest["folding"].items()}
+        folds = {
+            str(name): Fold(int(of["pe"]), int(of["simd"]), int(of.get("block_bits", 0)))
+            for name, of in manifest["folding"].items()
+        }
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(
             f"{path / MANIFEST}: 'folding' is not one PE and SIMD a layer; run 'make generate' again"

@@ -19,10 +19,18 @@ from bnn_hw.ir.network import Network
 
 @dataclass(frozen=True)
 class Fold:
-    """Output channels and window elements a cycle."""
+    """Output channels and window elements a cycle, and where the weights lie.
+
+    Attributes
+    ----------
+    block_bits
+        Bits of a weight word of ``pe * simd`` bits that are read from block RAM; the others are LUTs.
+        0 in a layer without fold steps, whose weights are constants.
+    """
 
     pe: int
     simd: int
+    block_bits: int = 0
 
     def steps(self, block: Block) -> int:
         """Fold steps a position, ``NF * SF``."""
@@ -144,8 +152,10 @@ def default_cycles(network: Network) -> int:
     return max(network.input.samples + network.input.samples // 36, fastest(network).cycles)
 
 
-def override(network: Network, folding: Folding, folds: Mapping[str, tuple[int, int]]) -> Folding:
-    """``folding`` with the ``(PE, SIMD)`` given for some layers by name.
+def override(
+    network: Network, folding: Folding, folds: Mapping[str, Fold | tuple[int, int]]
+) -> Folding:
+    """``folding`` with the fold given for some layers by name; a pair is PE and SIMD.
 
     Raises
     ------
@@ -161,10 +171,12 @@ def override(network: Network, folding: Folding, folds: Mapping[str, tuple[int, 
     chosen = list(folding.folds)
     for index, block in enumerate(network.blocks):
         if block.name in folds:
-            pe, simd = folds[block.name]
-            _check_divides(block, "PE", pe, block.out_channels, "output channels")
-            _check_divides(block, "SIMD", simd, block.fan_in, "window elements")
-            chosen[index] = Fold(pe, simd)
+            given = folds[block.name]
+            fold = given if isinstance(given, Fold) else Fold(*given)
+            _check_divides(block, "PE", fold.pe, block.out_channels, "output channels")
+            _check_divides(block, "SIMD", fold.simd, block.fan_in, "window elements")
+            _check_block_bits(block, fold)
+            chosen[index] = fold
     return folding_of(network, tuple(chosen))
 
 
@@ -174,6 +186,15 @@ def _check_divides(block: Block, what: str, value: int, total: int, of: str) -> 
         raise UserError(
             f"{block.name}: {what}={value} does not divide its {total} {of}; nearest legal is {nearest} "
             f"(legal are {', '.join(map(str, divisors(total)))})"
+        )
+
+
+def _check_block_bits(block: Block, fold: Fold) -> None:
+    most = fold.pe * fold.simd if fold.steps(block) > 1 else 0
+    if not 0 <= fold.block_bits <= most:
+        raise UserError(
+            f"{block.name}: {fold.block_bits} bits of a weight word in block RAM; at PE {fold.pe} and "
+            f"SIMD {fold.simd} 0 to {most} are legal"
         )
 
 

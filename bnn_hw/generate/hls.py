@@ -74,6 +74,13 @@ class HlsStage:
         return self.sum_pools + self.bit_pools
 
     @property
+    def rom_suffix(self) -> str:
+        """Which process of ``hls/bnn_mvu.hpp``: weights in block RAM, in LUTs, or constants."""
+        if self.plan.block_bits:
+            return "_block"
+        return "_lut" if self.plan.nf * self.plan.sf > 1 else ""
+
+    @property
     def weight_width(self) -> int:
         """Bits of a chunk of a weight lane."""
         return min(self.plan.simd, _CHUNK_BITS)

@@ -53,6 +53,7 @@ class StagePlan:
     out_channels: int
     pe: int
     simd: int
+    block_bits: int
     fifo_depth: int
     sum_bits: int
     lane_bits: int
@@ -225,6 +226,7 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> Stage
         out_channels=block.out_channels,
         pe=fold.pe,
         simd=fold.simd,
+        block_bits=fold.block_bits,
         fifo_depth=fifo_depth(block, fold, before),
         sum_bits=sum_bits,
         lane_bits=lane_bits,

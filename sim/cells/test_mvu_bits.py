@@ -13,7 +13,15 @@ from sim.common.cases import CLOCKED, Bench, Case, packed, stream_in, stream_out
 from sim.common.stream_cell import StreamData, stream_tests
 
 
-def _case(out: int, fan_in: int, pe: int, simd: int, wider: int = 0, windows: int = 12) -> Case:
+def _case(
+    out: int,
+    fan_in: int,
+    pe: int,
+    simd: int,
+    wider: int = 0,
+    windows: int = 12,
+    block_bits: int = 0,
+) -> Case:
     rng = np.random.default_rng([out, fan_in, pe, simd])
     rows = random_bits(rng, out, fan_in)
     nf, sf = out // pe, fan_in // simd
@@ -28,13 +36,14 @@ def _case(out: int, fan_in: int, pe: int, simd: int, wider: int = 0, windows: in
         for lanes in window.reshape(nf, pe)
     ]
     return Case(
-        f"o{out}_k{fan_in}_pe{pe}_simd{simd}",
+        f"o{out}_k{fan_in}_pe{pe}_simd{simd}" + (f"_block{block_bits}" if block_bits else ""),
         {
             "Pe": pe,
             "Simd": simd,
             "Nf": nf,
             "Sf": sf,
             "SumBits": sum_bits,
+            "BlockBits": block_bits,
             "Weights": packed(rom_words(rows, Fold(pe, simd)), pe * simd),
         },
         (*CLOCKED, *stream_in("in", fan_in), *stream_out("out", pe * sum_bits)),
@@ -61,6 +70,12 @@ BENCH = Bench(
         _case(7, 1, 7, 1),
         _case(10, 46, 2, 23, windows=6),  # two slices in one LUT
         _case(16, 6, 2, 3, windows=6),
+        _case(9, 14, 3, 14, block_bits=42),  # block RAM at any depth, whole words and parts of them
+        _case(10, 46, 2, 23, windows=6, block_bits=46),
+        _case(8, 56, 2, 7, windows=6, block_bits=9),
+        _case(40, 5, 1, 5, windows=4, block_bits=5),
+        _case(17, 60, 1, 20, windows=3, block_bits=18),
+        _case(2, 3, 1, 3, block_bits=1),
     ),
     illegal=(
         {"Pe": 0},
@@ -68,6 +83,9 @@ BENCH = Bench(
         {"Nf": 0},
         {"Sf": 0},
         {"SumBits": 3},
+        {"BlockBits": -1},
+        {"BlockBits": 15},
+        {"Nf": 1, "Sf": 1, "BlockBits": 1},
     ),
 )
 

@@ -12,7 +12,9 @@ from sim.common.cases import CLOCKED, Bench, Case, packed, stream_in, stream_out
 from sim.common.stream_cell import StreamData, stream_tests
 
 
-def _case(out: int, fan_in: int, pe: int, simd: int, bits: int, windows: int = 12) -> Case:
+def _case(
+    out: int, fan_in: int, pe: int, simd: int, bits: int, windows: int = 12, block_bits: int = 0
+) -> Case:
     rng = np.random.default_rng([out, fan_in, pe, simd, bits])
     rows = random_bits(rng, out, fan_in)
     block = make_block(rows, input_bits=bits)
@@ -30,7 +32,8 @@ def _case(out: int, fan_in: int, pe: int, simd: int, bits: int, windows: int = 1
         for lanes in window.reshape(nf, pe)
     ]
     return Case(
-        f"o{out}_k{fan_in}_pe{pe}_simd{simd}_b{bits}",
+        f"o{out}_k{fan_in}_pe{pe}_simd{simd}_b{bits}"
+        + (f"_block{block_bits}" if block_bits else ""),
         {
             "Pe": pe,
             "Simd": simd,
@@ -38,6 +41,7 @@ def _case(out: int, fan_in: int, pe: int, simd: int, bits: int, windows: int = 1
             "Sf": sf,
             "ElementBits": bits,
             "SumBits": block.sum_bits,
+            "BlockBits": block_bits,
             "Weights": packed(rom_words(rows, Fold(pe, simd)), pe * simd),
         },
         (*CLOCKED, *stream_in("in", fan_in * bits), *stream_out("out", pe * block.sum_bits)),
@@ -62,8 +66,18 @@ BENCH = Bench(
         _case(6, 9, 3, 9, 2),
         _case(5, 3, 5, 3, 8),
         _case(2, 24, 1, 12, 3),
+        _case(8, 7, 4, 7, 12, block_bits=28),
+        _case(6, 9, 3, 3, 5, block_bits=4),
     ),
-    illegal=({"Pe": 0}, {"Simd": 0}, {"Nf": 0}, {"Sf": 0}, {"ElementBits": 0}, {"SumBits": 0}),
+    illegal=(
+        {"Pe": 0},
+        {"Simd": 0},
+        {"Nf": 0},
+        {"Sf": 0},
+        {"ElementBits": 0},
+        {"SumBits": 0},
+        {"BlockBits": 7},
+    ),
 )
 
 streams, reset_in_fragment = stream_tests(BENCH)
