@@ -24,7 +24,7 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generate synth sim verify verify-all test test-fast lint train bench clean
+.PHONY: help setup generate synth sim activity verify verify-all test test-fast lint train bench clean
 
 help:
 	@echo "bnn_hw - binary neural networks as FPGA hardware that computes the same bits"
@@ -34,6 +34,7 @@ help:
 	@echo "  make verify   [MODEL=...]                   every level, bit for bit; table, JSON and HTML"
 	@echo "  make verify-all RECORDS=DIR [MODEL=...]     the same on the whole data set; 512 fragments in RTL"
 	@echo "  make sim      [SIM=icarus|verilator]        cocotb benches: every cell, whole network on real ECG"
+	@echo "  make activity [MODEL=...] [CYCLES=...]      toggles of every layer, full rate and low rate, for the report"
 	@echo "  make test                                   everything a contributor must keep green (CI)"
 	@echo "  make synth    [TARGET=xc7] [MODEL=...] [CYCLES=...] [JSON=1]   LUT, FF, RAM; Fmax and bitstream"
 	@echo "                                              TARGET is xc7, ecp5-25k, ecp5-85k or up5k"
@@ -42,7 +43,7 @@ help:
 	@echo "  make setup                                  the set-up alone (everything)"
 	@echo "  make test-fast | lint | clean               the fast tests | style, types, walls | remove build/"
 	@echo
-	@echo "MODEL is a shipped name (ecg5, ecg17) or a path to a frozen JSON. RECORDS"
+	@echo "MODEL is a shipped name (ecg5, ecg17, ecg5-small, ecg17-small) or a path to a frozen JSON. RECORDS"
 	@echo "is a folder with the MIT-BIH records ('bnn-hw data DIR' fetches them)."
 
 # ---- set-up -------------------------------------------------------------------------------------
@@ -109,6 +110,10 @@ synth: $(VENV)/.synth
 
 sim: $(VENV)/.verify
 	@$(RUN) bnn_hw.simulate --sim $(SIM) --model $(MODEL)
+
+# Counts go to build/activity/<model>.json and, with the next verify, into the report.
+activity: $(VENV)/.verify
+	@$(BIN)/bnn-hw activity $(MODEL) $(if $(CYCLES),--cycles $(CYCLES))
 
 # All shipped networks unless MODEL is given on the command line.
 verify: $(VENV)/.verify

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from bnn_hw import __version__
+from bnn_hw.cli.activity import activity
 from bnn_hw.cli.classify import classify
 from bnn_hw.cli.data import data
 from bnn_hw.cli.evaluate import evaluate
@@ -49,7 +50,8 @@ def group() -> None:
 
 
 for _command in (
-    info, freeze, generate, verify, synth, classify, evaluate, robustness, report, train, study, data,
+    info, freeze, generate, verify, synth, activity, classify, evaluate, robustness, report, train, study,
+    data,
 ):  # fmt: skip
     group.add_command(_command)
 

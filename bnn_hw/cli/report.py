@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from bnn_hw.generate.manifest import NAME as MANIFEST
 from bnn_hw.generate.plan import Plan, build_plan
 from bnn_hw.ir import Network
 from bnn_hw.verify.verdict import Verdict
+
+if TYPE_CHECKING:
+    from bnn_hw.generate.build import Build
 
 
 @click.command()
@@ -45,6 +49,7 @@ def report(
         status: int = context.invoke(verify, model=model, html_file=output)
         return status
     from bnn_hw.report import page
+    from bnn_hw.simulate.activity.measurement import find_measurement
     from bnn_hw.verify.fragments import default_fragments
     from bnn_hw.verify.reading import read_verdicts
     from bnn_hw.verify.verdict import overall_status
@@ -57,7 +62,10 @@ def report(
         found = find_model(model or verdict.model)
         _check_same(verdict, found.network)
         fragments = default_fragments(found.network, None, None)
-        subjects.append(page.Subject(verdict, found.network, _plan(found), fragments))
+        build = _build(found)
+        plan = _default_plan(found) if build is None else build.plan
+        activity = None if build is None else find_measurement(build.path)
+        subjects.append(page.Subject(verdict, found.network, plan, fragments, activity))
     page.write_report(output, subjects)
     click.echo(f"{output}")
     return overall_status(verdicts)
@@ -71,13 +79,17 @@ def _check_same(verdict: Verdict, network: Network) -> None:
         )
 
 
-def _plan(found: Model) -> Plan:
-    """The plan of the build folder where there is one of this network, else of the default folding."""
+def _build(found: Model) -> Build | None:
+    """The build folder where there is one of this network."""
     from bnn_hw.generate.build import open_build
     from bnn_hw.generate.manifest import read_manifest
 
     network = found.network
     folder = Path("build") / found.name
     if (folder / MANIFEST).is_file() and read_manifest(folder).get("digest") == network.digest():
-        return open_build(folder, network).plan
-    return build_plan(network, choose_folding(network, None, ()))
+        return open_build(folder, network)
+    return None
+
+
+def _default_plan(found: Model) -> Plan:
+    return build_plan(found.network, choose_folding(found.network, None, ()))

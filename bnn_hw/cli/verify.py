@@ -247,12 +247,16 @@ def _write(
         remark(f"JSON: {target}")
     target = html_file or BUILD / "verify.html"
     from bnn_hw.report import page
+    from bnn_hw.simulate.activity.measurement import find_measurement
 
     try:
         page.write_report(
             target,
             [
-                page.Subject(verdict, subject.network, subject.plan, subject.fragments)
+                page.Subject(
+                    *(verdict, subject.network, subject.plan, subject.fragments),
+                    find_measurement(subject.build.path),
+                )
                 for verdict, subject in zip(verdicts, subjects, strict=True)
             ],
         )

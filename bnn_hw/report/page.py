@@ -24,7 +24,9 @@ from bnn_hw.golden import PackedNetwork, plain
 from bnn_hw.ir import Network
 from bnn_hw.ir.storage import macs, storage
 from bnn_hw.metrics import Scores, score
+from bnn_hw.report.activity import RUNS, ActivityView, activity_picture, activity_view
 from bnn_hw.report.pictures import data_uri, fragment_picture, require_matplotlib
+from bnn_hw.simulate.activity.measurement import Measurement
 from bnn_hw.simulate.tools import tool_versions
 from bnn_hw.verify.fragments import UNLABELLED, Fragments
 from bnn_hw.verify.levels import LEVELS
@@ -36,12 +38,13 @@ TEMPLATE = "report/verify.html.j2"
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One network of the page and what was found about it."""
+    """One network of the page and what was found about it; ``activity`` where toggles were counted."""
 
     verdict: Verdict
     network: Network
     plan: Plan
     fragments: Fragments
+    activity: Measurement | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,8 @@ class Section:
     confusion: Confusion | None
     folds: tuple[FoldRow, ...]
     cycles: str
+    activity: ActivityView | None
+    activity_picture: str
 
 
 def write_report(path: Path, subjects: Sequence[Subject]) -> None:
@@ -152,6 +157,7 @@ def render_page(subjects: Sequence[Subject]) -> str:
         sections=sections,
         passed=all(section.passed for section in sections),
         versions=versions(),
+        activity_runs=RUNS,
         generator=f"bnn_hw {__version__}",
     )
 
@@ -185,6 +191,7 @@ def _section(subject: Subject) -> Section:
          f"{stored.threshold_bits:,} of thresholds, {stored.head_bits:,} of the head"),
         ("Work", f"{macs(network):,} binary multiply-adds a fragment"),
     )  # fmt: skip
+    counted = subject.activity
     return Section(
         name=network.name,
         passed=verdict.passed,
@@ -198,6 +205,8 @@ def _section(subject: Subject) -> Section:
         confusion=_confusion(subject),
         folds=_fold_rows(plan),
         cycles=f"{plan.cycles:,}",
+        activity=None if counted is None else activity_view(counted),
+        activity_picture="" if counted is None else data_uri(activity_picture(counted)),
     )
 
 
