@@ -27,6 +27,7 @@
 //   PositiveBits, NegativeBits, OffsetBits  two's complement, of one coefficient each
 //   ScoreBits      two's complement, enough for every score; at most ResultBits
 //   Positive, Negative, Offset  coefficient of class c at c * bits +: bits
+//   Memory         1: sums and largest sums turn round in a memory (bnn_delay_ram), Nf at least 2
 //
 // Latency: from the fragment's last beat to its last result beat Classes * (Pairs + 1) + 3 cycles,
 // Pairs = ceil(max(PositiveBits, NegativeBits) / 2), and Nf more with a peak; so long no beat is taken.
@@ -46,6 +47,7 @@ module bnn_head #(
   parameter int OffsetBits = 6,
   parameter int ScoreBits = 12,
   parameter int ResultBits = 32,
+  parameter int Memory = 0,
   parameter logic [Classes*PositiveBits-1:0] Positive = '0,
   parameter logic [Classes*NegativeBits-1:0] Negative = '0,
   parameter logic [Classes*OffsetBits-1:0] Offset = '0
@@ -68,6 +70,9 @@ module bnn_head #(
   if (Lanes < 1 || Nf < 1 || Lanes * Nf != Classes || Positions < 1 || LaneBits > AccBits ||
       ScoreBits > ResultBits || PeakWeight < 0 || (PeakWeight & (PeakWeight - 1)) != 0) begin : gen_illegal
     bnn_error_head_shape_is_illegal u_error ();
+  end
+  if (Memory < 0 || Memory > 1 || (Memory == 1 && Nf < 2)) begin : gen_illegal_memory
+    bnn_error_head_in_memory_needs_two_beats u_error ();
   end
 
   localparam int CoefBits = (PositiveBits > NegativeBits) ? PositiveBits : NegativeBits;
@@ -123,6 +128,12 @@ module bnn_head #(
 
   logic [Lanes-1:0][AccBits-1:0] plus, minus, plus_next, minus_next;
   logic                          turn, first_position;
+  // What turns round: S_plus and S_minus of each channel, below them its largest sum.
+  localparam int PeakBits = (PeakWeight > 0) ? Lanes * LaneBits : 0;
+  localparam int LineBits = 2 * Lanes * AccBits + PeakBits;
+  logic [LineBits-1:0] line, line_next;
+  assign {plus, minus}                  = line[LineBits-1:PeakBits];
+  assign line_next[LineBits-1:PeakBits] = {plus_next, minus_next};
   assign first_position = (position == '0) & ~add_peak;
 
   // Weighted largest sums of the beat whose accumulators are at hand.
@@ -138,15 +149,8 @@ module bnn_head #(
       assign largest_next[lane] = (first_position || value > old) ? value : old;
       assign peak[lane]         = AccBits'(old) << $clog2(PeakWeight);
     end
-    bnn_delay #(
-      .Width(Lanes * LaneBits),
-      .Depth(Nf)
-    ) u_largest (
-      .clk_i (clk_i),
-      .en_i  (turn),
-      .data_i(largest_next),
-      .data_o(largest)
-    );
+    assign largest                 = line[PeakBits-1:0];
+    assign line_next[PeakBits-1:0] = largest_next;
   end
 
   for (genvar lane = 0; lane < Lanes; lane++) begin : gen_lane
@@ -161,15 +165,28 @@ module bnn_head #(
     assign minus_next[lane] = addend[AccBits-1] ? sum : old_minus;
   end
 
-  bnn_delay #(
-    .Width(2 * Lanes * AccBits),
-    .Depth(Nf)
-  ) u_accumulators (
-    .clk_i (clk_i),
-    .en_i  (turn),
-    .data_i({plus_next, minus_next}),
-    .data_o({plus, minus})
-  );
+  if (Memory == 1) begin : gen_memory
+    bnn_delay_ram #(
+      .Width(LineBits),
+      .Depth(Nf)
+    ) u_line (
+      .clk_i (clk_i),
+      .rst_ni(rst_ni),
+      .en_i  (turn),
+      .data_i(line_next),
+      .data_o(line)
+    );
+  end else begin : gen_line
+    bnn_delay #(
+      .Width(LineBits),
+      .Depth(Nf)
+    ) u_line (
+      .clk_i (clk_i),
+      .en_i  (turn),
+      .data_i(line_next),
+      .data_o(line)
+    );
+  end
 
   // Which class is scored: its lane, and after the last lane of a beat the line turns.
   logic [ClassBits-1:0]     class_index;

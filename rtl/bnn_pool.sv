@@ -11,10 +11,11 @@
 //   Size, Stride     1 or more, overlapping or not, gaps too
 //   InPositions      positions a fragment, at least Size
 //   OutPositions     (InPositions - Size) / Stride + 1; later positions are taken and dropped
+//   Memory           1: the delay lines lie in a memory (bnn_delay_ram), Nf at least 2
 //
 // Latency: 1 cycle from the last position of a window, beat by beat; one beat a cycle.
 // Reset: empty, first beat of a fragment.
-// Cost: a delay line of Nf beats and a maximum for each open window.
+// Cost: a delay line of Nf beats and a maximum for each open window; in a memory all lines together.
 module bnn_pool #(
   parameter int Lanes = 2,
   parameter int LaneBits = 1,
@@ -23,7 +24,8 @@ module bnn_pool #(
   parameter int Size = 3,
   parameter int Stride = 2,
   parameter int InPositions = 9,
-  parameter int OutPositions = 4
+  parameter int OutPositions = 4,
+  parameter int Memory = 0
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
@@ -41,6 +43,9 @@ module bnn_pool #(
   if (Lanes < 1 || LaneBits < 1 || Nf < 1 || Size < 1 || Stride < 1 || InPositions < Size ||
       OutPositions != (InPositions - Size) / Step + 1) begin : gen_illegal
     bnn_error_pool_shape_is_illegal u_error ();
+  end
+  if (Memory < 0 || Memory > 1 || (Memory == 1 && Nf < 2)) begin : gen_illegal_memory
+    bnn_error_pool_in_memory_needs_two_beats u_error ();
   end
 
   localparam int BeatData = Lanes * LaneBits;
@@ -112,7 +117,7 @@ module bnn_pool #(
     assign unused_opens = opens;
     assign closed = in_data_i;
   end else begin : gen_windows
-    logic [Open-1:0][BeatData-1:0] running, maximum;
+    logic [Open-1:0][BeatData-1:0] running, maximum, next;
 
     for (genvar j = 0; j < Open; j++) begin : gen_window
       for (genvar lane = 0; lane < Lanes; lane++) begin : gen_lane
@@ -129,20 +134,33 @@ module bnn_pool #(
         end
       end
 
-      logic [BeatData-1:0] next;
       if (j == 0) begin : gen_newest
-        assign next = opens ? in_data_i : maximum[0];
+        assign next[0] = opens ? in_data_i : maximum[0];
       end else begin : gen_older
-        assign next = opens ? maximum[j-1] : maximum[j];
+        assign next[j] = opens ? maximum[j-1] : maximum[j];
       end
-      bnn_delay #(
-        .Width(BeatData),
+      if (Memory == 0) begin : gen_line
+        bnn_delay #(
+          .Width(BeatData),
+          .Depth(Nf)
+        ) u_running (
+          .clk_i (clk_i),
+          .en_i  (take),
+          .data_i(next[j]),
+          .data_o(running[j])
+        );
+      end
+    end
+    if (Memory == 1) begin : gen_memory
+      bnn_delay_ram #(
+        .Width(Open * BeatData),
         .Depth(Nf)
       ) u_running (
         .clk_i (clk_i),
+        .rst_ni(rst_ni),
         .en_i  (take),
         .data_i(next),
-        .data_o(running[j])
+        .data_o(running)
       );
     end
     assign closed = maximum[Open-1];
@@ -156,7 +174,7 @@ module bnn_pool #(
     end else if (in_ready_o) begin
       valid_q <= in_valid_i & emits;
     end
-    if (in_ready_o) closed_q <= closed;
+    if (take) closed_q <= closed;
   end
 
   assign in_ready_o  = ~valid_q | out_ready_i;

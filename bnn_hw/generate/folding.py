@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import isqrt
 
 from bnn_hw.errors import UserError
+from bnn_hw.generate.ring import window_in_memory
 from bnn_hw.ir.blocks import Block
 from bnn_hw.ir.layers import signed_bits
 from bnn_hw.ir.network import Network
@@ -85,8 +86,14 @@ def window_cycles(block: Block, held: int) -> int:
 
 
 def stage_cycles(block: Block, fold: Fold) -> int:
-    """Cycles a fragment of one stage: a window is held for its fold steps."""
-    return window_cycles(block, fold.steps(block))
+    """Cycles a fragment of one stage: a window is held for its fold steps.
+
+    From a memory (:mod:`bnn_hw.generate.ring`) they follow without a gap, over fragments too.
+    """
+    steps = fold.steps(block)
+    if window_in_memory(block, steps, fold.simd):
+        return block.positions * steps
+    return window_cycles(block, steps)
 
 
 def score_cycles(network: Network) -> int:
@@ -122,8 +129,11 @@ def held_cycles(network: Network, block: Block, fold: Fold) -> int:
     An upper bound: words that wait between the stages take off some of it.
     """
     windows = windows_ahead(network)[block.index]
+    steps = fold.steps(block)
     first_gap = block.kernel - min(block.pad_left, block.kernel - 1)
-    ahead = (windows - 1) * max(block.stride, fold.steps(block)) + first_gap
+    ahead = (windows - 1) * max(block.stride, steps)
+    if not window_in_memory(block, steps, fold.simd):
+        ahead += first_gap
     # Lanes of a last beat may take turns behind the sums.
     busy = score_cycles(network) + network.classes - 1
     return stage_cycles(block, fold) + max(0, busy - ahead)

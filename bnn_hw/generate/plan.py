@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bnn_hw import __version__
 from bnn_hw.errors import UserError
 from bnn_hw.generate.folding import Fold, Folding, accumulator_bits
+from bnn_hw.generate.ring import ring_depth, window_in_memory
 from bnn_hw.ir.accept import popcount_threshold
 from bnn_hw.ir.bits import Bits, row_to_int
 from bnn_hw.ir.blocks import Block
@@ -35,7 +36,11 @@ class PoolPlan:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One block as hardware: see ``docs/hardware.md`` for the meaning of each width and order."""
+    """One block as hardware: see ``docs/hardware.md`` for the meaning of each width and order.
+
+    ``ring_depth`` is 0 where windows stand in registers; else they are read from a ring of so many
+    positions, which takes the place of the input FIFO as well.
+    """
 
     index: int
     name: str
@@ -55,6 +60,7 @@ class StagePlan:
     simd: int
     block_bits: int
     fifo_depth: int
+    ring_depth: int
     sum_bits: int
     lane_bits: int
     weight_words: tuple[int, ...]
@@ -79,6 +85,16 @@ class StagePlan:
     def window_bits(self) -> int:
         """Bits of a window."""
         return self.kernel * self.word_bits
+
+    @property
+    def slice_bits(self) -> int:
+        """Bits of the elements that one fold step takes."""
+        return self.simd * self.element_bits
+
+    @property
+    def parts(self) -> int:
+        """Slices of a position of a ring."""
+        return self.in_channels // self.simd
 
     @property
     def nf(self) -> int:
@@ -205,6 +221,8 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> Stage
     thresholds = _thresholds(block, sides)
     sum_bits, lane_bits = sum_widths(block)
     length = block.positions
+    waiting = fifo_depth(block, fold, before)
+    in_ring = window_in_memory(block, fold.steps(block), fold.simd)
     pools: list[list[PoolPlan]] = []
     for group in (block.sum_pools, block.bit_pools):
         plans, length = _pools(group, length)
@@ -227,7 +245,8 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> Stage
         pe=fold.pe,
         simd=fold.simd,
         block_bits=fold.block_bits,
-        fifo_depth=fifo_depth(block, fold, before),
+        fifo_depth=waiting,
+        ring_depth=ring_depth(block, waiting) if in_ring else 0,
         sum_bits=sum_bits,
         lane_bits=lane_bits,
         weight_words=rom_words(block.rows, fold),

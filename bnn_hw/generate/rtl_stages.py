@@ -15,6 +15,10 @@ from bnn_hw.generate.plan import Plan, PoolPlan, StagePlan
 _TAKEN = ("pkg", "top", "taps", "icarus_tb", "main", "registers", "axil_top")
 
 
+# Beats a position from which a delay line is cheaper in a memory, where windows are in one as well.
+_LONG_LINE_BEATS = 12
+
+
 @dataclass(frozen=True)
 class Stream:
     """A local stream of a stage: ``<name>_valid``, ``<name>_ready``, ``<name>_data``."""
@@ -61,6 +65,11 @@ class Stage:
         return self.plan.name
 
     @property
+    def mvu_source(self) -> str:
+        """What goes into the matrix-vector unit: windows, or their slices step by step."""
+        return "slice" if self.plan.ring_depth else "window"
+
+    @property
     def lanes(self) -> int:
         """Lanes of a beat behind the narrowing (PE itself in all but the last stage)."""
         return self.plan.pe // self.narrow_factor
@@ -69,6 +78,11 @@ class Stage:
     def beats(self) -> int:
         """Beats a position behind the narrowing."""
         return self.plan.nf * self.narrow_factor
+
+    @property
+    def lines_in_memory(self) -> int:
+        """1 where delay lines of a position (pools, head) lie in a memory, else 0: long ones of slow folds."""
+        return int(self.plan.ring_depth > 0 and self.beats >= _LONG_LINE_BEATS)
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -111,7 +125,10 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
     )
     factor = narrow_factor(stage.pe, stage.sf) if stage.is_last else 1
     lanes, beats = stage.pe // factor, stage.nf * factor
-    streams = [Stream("word", stage.word_bits), Stream("window", stage.window_bits)]
+    if stage.ring_depth:
+        streams = [Stream("slice", stage.slice_bits)]
+    else:
+        streams = [Stream("word", stage.word_bits), Stream("window", stage.window_bits)]
     if stage.is_last:
         raw_bits = stage.lane_bits if stage.is_first else stage.sum_bits
         if factor > 1:

@@ -99,18 +99,19 @@ def _wanted_top(plan: Plan) -> Iterator[_Wanted]:
 
 def _wanted_stage(stage: StagePlan, narrow_factor: int) -> Iterator[_Wanted]:
     """The cells of a stage in order; the last stage may hand its lanes on in turns."""
-    yield (
-        "bnn_window",
-        {
-            "WordBits": stage.word_bits,
-            "Kernel": stage.kernel,
-            "Stride": stage.stride,
-            "PadLeft": stage.pad_left,
-            "PadRight": stage.pad_right,
-            "InLength": stage.in_length,
-            "Positions": stage.positions,
-        },
-    )
+    shape = {
+        "Kernel": stage.kernel,
+        "Stride": stage.stride,
+        "PadLeft": stage.pad_left,
+        "PadRight": stage.pad_right,
+        "InLength": stage.in_length,
+        "Positions": stage.positions,
+    }
+    if stage.ring_depth:
+        slices = {"SliceBits": stage.slice_bits, "Parts": stage.parts, "Turns": stage.nf}
+        yield "bnn_window_ram", {**slices, **shape}
+    else:
+        yield "bnn_window", {"WordBits": stage.word_bits, **shape}
     folds = {"Pe": stage.pe, "Simd": stage.simd, "Nf": stage.nf, "Sf": stage.sf}
     if stage.is_first:
         element = {"ElementBits": stage.element_bits}
@@ -191,8 +192,12 @@ def _compare_stage(cell: Cell, stage: StagePlan, block: Block) -> Iterator[Const
     yield from shape
     if not all(comparison.passed for comparison in shape):
         return  # with another shape the packed constants can't be told apart
-    pad = by_module["bnn_window"].parameters["PadWord"]
-    yield _compare_values(f"{stage.name}.padding", [("word", stage.pad_word, pad)])
+    if stage.ring_depth:
+        pad = by_module["bnn_window_ram"].parameters["PadSlice"]
+        pads = [("slice", stage.pad_word & ((1 << stage.slice_bits) - 1), pad)]
+    else:
+        pads = [("word", stage.pad_word, by_module["bnn_window"].parameters["PadWord"])]
+    yield _compare_values(f"{stage.name}.padding", pads)
     unit = by_module["bnn_mvu_int" if stage.is_first else "bnn_mvu_bits"]
     yield _compare_weights(stage, block, unit.parameters["Weights"])
     if stage.is_last:

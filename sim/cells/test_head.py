@@ -65,6 +65,7 @@ def _case(
     coefficient_bits: int,
     pool: int = 1,
     peak_weight: int = 0,
+    memory: int = 0,
 ) -> Case:
     network = _network(classes, positions, coefficient_bits, pool, peak_weight)
     folding = override(network, fastest(network), {"last": (lanes, 3)})
@@ -88,7 +89,7 @@ def _case(
         for b in golden
     ]
     return Case(
-        f"c{classes}_p{lanes}_n{positions}_b{coefficient_bits}_w{peak_weight}",
+        f"c{classes}_p{lanes}_n{positions}_b{coefficient_bits}_w{peak_weight}" + "_memory" * memory,
         {
             "Lanes": lanes,
             "Nf": classes // lanes,
@@ -102,6 +103,7 @@ def _case(
             "OffsetBits": head.offset_bits,
             "ScoreBits": head.score_bits,
             "ResultBits": plan.result_bits,
+            "Memory": memory,
             "Positive": packed(head.positive, head.positive_bits),
             "Negative": packed(head.negative, head.negative_bits),
             "Offset": packed(head.offset, head.offset_bits),
@@ -137,6 +139,8 @@ BENCH = Bench(
         _case(5, 1, 12, 9, peak_weight=16),
         _case(6, 2, 9, 10, pool=2, peak_weight=4),
         _case(4, 4, 5, 7, peak_weight=64),
+        _case(17, 1, 6, 10, peak_weight=16, memory=1),
+        _case(6, 3, 4, 9, memory=1),
     ),
     illegal=(
         {"Lanes": 0},
@@ -147,6 +151,8 @@ BENCH = Bench(
         {"ScoreBits": 33},
         {"PeakWeight": 3},
         {"PeakWeight": -1},
+        {"Memory": 2},
+        {"Lanes": 3, "Nf": 1, "Memory": 1},
     ),
 )
 

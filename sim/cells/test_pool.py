@@ -13,7 +13,14 @@ FRAGMENTS = 3
 
 
 def _case(
-    lanes: int, bits: int, signed: int, nf: int, size: int, stride: int, positions: int
+    lanes: int,
+    bits: int,
+    signed: int,
+    nf: int,
+    size: int,
+    stride: int,
+    positions: int,
+    memory: int = 0,
 ) -> Case:
     rng = np.random.default_rng([lanes, bits, signed, nf, size, stride, positions])
     low, high = (-(1 << (bits - 1)), 1 << (bits - 1)) if signed else (0, 1 << bits)
@@ -27,7 +34,8 @@ def _case(
         return [packed([int(v) for v in beat], bits).value for beat in array.reshape(-1, lanes)]
 
     return Case(
-        f"p{lanes}x{bits}{'s' if signed else 'u'}_nf{nf}_size{size}_s{stride}_n{positions}",
+        f"p{lanes}x{bits}{'s' if signed else 'u'}_nf{nf}_size{size}_s{stride}_n{positions}"
+        + "_memory" * memory,
         {
             "Lanes": lanes,
             "LaneBits": bits,
@@ -37,6 +45,7 @@ def _case(
             "Stride": stride,
             "InPositions": positions,
             "OutPositions": pool.out_length(positions),
+            "Memory": memory,
         },
         (*CLOCKED, *stream_in("in", lanes * bits), *stream_out("out", lanes * bits)),
         StreamData(beats(values), beats(pooled), cycles=FRAGMENTS * positions * nf),
@@ -60,6 +69,11 @@ BENCH = Bench(
         _case(1, 2, 1, 5, 4, 3, 13),
         _case(2, 4, 0, 2, 3, 3, 10),  # unsigned lanes
         _case(1, 6, 1, 2, 9, 1, 9),
+        _case(1, 1, 0, 16, 7, 2, 11, memory=1),  # slow folds
+        _case(1, 9, 1, 17, 7, 2, 9, memory=1),
+        _case(2, 3, 1, 2, 4, 1, 9, memory=1),
+        _case(2, 1, 0, 5, 5, 3, 13, memory=1),
+        _case(3, 2, 0, 3, 2, 3, 8, memory=1),  # no window stays open
     ),
     illegal=(
         {"Lanes": 0},
@@ -69,6 +83,8 @@ BENCH = Bench(
         {"Stride": 0},
         {"InPositions": 2},
         {"OutPositions": 5},
+        {"Memory": 2},
+        {"Nf": 1, "Memory": 1},
     ),
 )
 

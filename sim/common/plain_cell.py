@@ -15,7 +15,7 @@ import cocotb
 from cocotb.triggers import RisingEdge, Timer
 
 from sim.common.cases import Bench, CasePorts, named
-from sim.common.streams import start_clock
+from sim.common.streams import reset, start_clock
 
 Values = Mapping[str, int]
 Judge = Callable[[Values, Values], "str | None"]
@@ -66,7 +66,7 @@ def combinational_test(bench: Bench) -> Any:
 
 
 def enabled_test(bench: Bench) -> Any:
-    """The test of a pipeline with ``clk_i`` and ``en_i``; assign it to a module name."""
+    """The test of a pipeline with ``clk_i``, ``en_i`` and perhaps ``rst_ni``; assign it to a module name."""
 
     @cocotb.test(name="pipeline", timeout_time=5, timeout_unit="ms")
     @cocotb.parametrize(case=named(bench.names), enabled=[1.0, 0.5])
@@ -78,6 +78,8 @@ def enabled_test(bench: Bench) -> Any:
         ports.en_i.value = 0
         start_clock(ports.clk_i)
         await RisingEdge(ports.clk_i)  # the first edge comes before anything written now
+        if any(port.name == "rst_ni" for port in ports.case.ports):
+            await reset(ports.clk_i, ports.rst_ni)
         behind = max(0, data.latency_cycles - 1)
         compared = 0
         for shifted, inputs in enumerate([*data.inputs, *([data.inputs[-1]] * behind)], start=1):
@@ -96,7 +98,7 @@ async def _edge(ports: CasePorts, rng: random.Random, inputs: Values | None) -> 
     """One clock edge: enabled with ``inputs``, or held with noise at the inputs."""
     ports.en_i.value = int(inputs is not None)
     for port in ports.case.ports:
-        if port.is_input and port.name not in ("clk_i", "en_i"):
+        if port.is_input and port.name not in ("clk_i", "rst_ni", "en_i"):
             value = inputs[port.name] if inputs is not None else rng.getrandbits(port.width or 1)
             getattr(ports, port.name).value = value
     await RisingEdge(ports.clk_i)

@@ -21,6 +21,40 @@ FAULTS = {
     "window without left padding": ("window", r"\{PadWord\}", "{WordBits'(0)}"),
     "window with zeros on the right": ("window", r": PadWord;", ": WordBits'(0);"),
     "window keeps its valid over a reset": ("window", r"valid_q <= 1'b0;", "valid_q <= valid_q;"),
+    "ring without padding": ("window_ram", r": PadSlice;", ": in_data_i;"),
+    "ring starts a window a word early": (
+        "window_ram",
+        r"level_q >= LevelBits'\(Kernel\)",
+        "level_q >= LevelBits'(Kernel - 1)",
+    ),
+    "ring takes a word too many": ("window_ram", r"& ~full;", ";"),
+    "ring forgets what a fragment leaves": (
+        "window_ram",
+        r"LevelBits'\(-Kernel\)",
+        "LevelBits'(-Stride)",
+    ),
+    "ring keeps its words over a reset": (
+        "window_ram",
+        r"level_q          <= '0;",
+        "level_q <= level_q;",
+    ),
+    "ring reads a window once": ("window_ram", r"PositionBits'\(1 - Kernel\)", "PositionBits'(1)"),
+    "ring writes parts in one place": (
+        "window_ram",
+        r"position_q, write_part\}",
+        "position_q, {PartBits{1'b0}}}",
+    ),
+    "ring begins before a fragment does": (
+        "window_ram",
+        r"\(in_valid_i \| ~waits_q\)",
+        "(in_valid_i | ~takes_input_q)",
+    ),
+    "delay in memory one short": (
+        "delay_ram",
+        r"AddressBits'\(1 - Depth\)",
+        "AddressBits'(2 - Depth)",
+    ),
+    "pool mixes its windows in memory": ("pool", r"data_i\(next\)", "data_i({Open{next[0]}})"),
     "threshold excludes equality": ("threshold", r"\(sum >= threshold\)", "(sum > threshold)"),
     "signed threshold excludes equality": (
         "threshold",
