@@ -138,6 +138,8 @@ bench: $(VENV)/.dev
 	@$(BIN)/bnn-hw generate $(MODEL)
 	@echo "bench: area of each stage by Yosys, some minutes"
 	@$(BIN)/python benchmarks/area.py build/$(MODEL)
+	@echo "bench: docs/performance.md; what changed is measured anew, up to an hour or more"
+	@$(BIN)/python benchmarks/performance.py
 
 # ---- what a contributor must keep green ---------------------------------------------------------
 
