@@ -337,7 +337,7 @@ module bnn_head #(
   always_comb begin
     if (term_offset_q) base = score_q;
     else if (term_first_q) base = '0;
-    else base = score_q << 2;
+    else base = ScoreBits'({score_q, 2'b00});
   end
   assign score_d = ScoreBits'(term_q) + base;
   assign advance = ~(term_valid_q & term_offset_q & result_valid_q) | sent_score;
