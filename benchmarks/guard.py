@@ -74,7 +74,7 @@ def cycles() -> Figures:
     """Cycles a fragment of every shipped network at one sample a cycle, by formula."""
     found = {}
     for model in shipped_models():
-        found[model] = float(choose_folding(find_model(model).network).cycles)
+        found[model] = choose_folding(find_model(model).network).cycles
     return {"cycles": found}
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from performance_measure import MODEL
 from performance_store import Entry, Results
 
+# What stands for the reason of a missed point that nobody has written down.
+UNKNOWN = "The reason is not known yet."
 # Figures of a point, as the page words them.
 _WORDS = {
     "cycles_per_fragment": "cycles",
@@ -62,7 +64,7 @@ def judge(point: Mapping[str, Any], results: Results) -> Point:
     else:
         verdict = ("**aim**" if wished else "must") if kept else "missed"
     failed = measured.get("failed")
-    reason = "" if kept or not measured else point["reason"]
+    reason = "" if kept or not measured else point["reason"] or UNKNOWN
     if failed:
         reached.append("no result")
         reason = f"{failed}. {reason}"

@@ -148,7 +148,7 @@ def _folds_sentence(folds: Mapping[str, Entry]) -> str:
     only = len(folds) - len(measured)
     more = f"; {only} more are too large for Yosys here and only estimated" if only else ""
     return (
-        f"{len(measured)} foldings from the smallest to the fastest{more}. The solver chooses by the "
+        f"{len(measured)} foldings{more}. The solver chooses by the "
         f"estimate, before any synthesis: it is {100 * mean:.1f} % off in the mean and {100 * worst:+.1f} % "
         "at worst. The last columns are PE x SIMD of each layer."
     )
@@ -192,8 +192,8 @@ def _cycles_table(simulations: Mapping[str, Entry]) -> str:
         (
             f"`{name}`",
             number(entry["formula_cycles"]),
-            number(entry["cycles_per_fragment"]),
-            number(entry["latency_cycles"]),
+            number(entry.get("cycles_per_fragment")),
+            number(entry.get("latency_cycles")),
         )
         for name, entry in sorted(simulations.items())
     ]
