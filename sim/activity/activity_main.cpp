@@ -1,11 +1,13 @@
 // Toggles of every named net of a top with AXI4-Stream ports, counted while samples go in.
 //
-//   activity SAMPLES BEATS CHANNELS FRAGMENTS INTERVAL STOPS OUTPUT [LAYER ...]
+//   activity SAMPLES BEATS CHANNELS FRAGMENTS WARMUP INTERVAL STOPS OUTPUT [LAYER ...]
 //
 // Verilator makes the model with --prefix Vactivity --trace-vcd --flatten. SAMPLES holds FRAGMENTS times
-// BEATS beats of CHANNELS 16-bit little-endian integers. The last fragment goes in first, then each of
-// them in turn, then the first one again. Counted are as many fragments as there are: from the end
-// of the first result to that of the last but one, with the design at work before and after. A beat is
+// BEATS beats of CHANNELS 16-bit little-endian integers. They go in over and over: WARMUP fragments that
+// end with the last one, each of them in turn, then the first one again. Counted are as many fragments
+// as there are, from the end of the last warm-up result on, with the design at work before and after.
+// Where samples come faster than the design takes them, the front runs ahead of the back until all that
+// lies between is full: one warm-up fragment does at low rate, back to back it takes some. A beat is
 // offered every INTERVAL edges of the clock, with 1 as fast as it is taken; tdata keeps its value in
 // between, and the sink is always ready. After the last beat the clock runs on, until an edge changes no
 // register and a thousand edges more.
@@ -17,7 +19,7 @@
 // memory of this program, which counts the bits that differ and forgets the text: a run of any length
 // takes no disk. Glitches within a cycle and the clock itself are not in it.
 //
-// OUTPUT gets one JSON object. Exit status: 0 done, 2 wrong use or a file, 3 no progress, 4 an output
+// OUTPUT gets one JSON object. Exit status: 0 done, 2 wrong use or a file, 3 no progress or no rest, 4 an output
 // changed while the clock stood still.
 #include <cstdint>
 #include <cstdio>
@@ -141,8 +143,9 @@ void run(int argc, char** argv) {
     const std::uint64_t beats = number(argv[2], "BEATS", 1);
     const std::size_t beat_bytes = 2 * number(argv[3], "CHANNELS", 1);
     const std::uint64_t fragments = number(argv[4], "FRAGMENTS", 1);
-    const std::uint64_t interval = number(argv[5], "INTERVAL", 1);
-    const bool stops = number(argv[6], "STOPS", 0) != 0;
+    const std::uint64_t interval = number(argv[6], "INTERVAL", 1);
+    const std::uint64_t warmup = number(argv[5], "WARMUP", 1);
+    const bool stops = number(argv[7], "STOPS", 0) != 0;
     const std::vector<unsigned char> samples =
         read_samples(argv[1], fragments * beats * beat_bytes);
 
@@ -153,7 +156,7 @@ void run(int argc, char** argv) {
     const auto model = std::make_unique<Vactivity>(context.get());
     Vactivity& top = *model;
     if (beat_bytes > sizeof(top.s_axis_tdata)) fail(2, "CHANNELS is more than s_axis takes");
-    activity::ToggleCounter counter({argv + 8, argv + argc});
+    activity::ToggleCounter counter({argv + 9, argv + argc});
     Pipe pipe(counter);
     VerilatedVcdC trace(&pipe);
     top.trace(&trace, 99);
@@ -166,8 +169,8 @@ void run(int argc, char** argv) {
     std::memset(&top.s_axis_tdata, 0, sizeof(top.s_axis_tdata));
     top.m_axis_tready = 1;
 
-    // Before the fragments that are counted one fills the design, after them one keeps it at work.
-    const std::uint64_t all_beats = (fragments + 2) * beats;
+    const std::uint64_t all_fragments = warmup + fragments + 1;
+    const std::uint64_t all_beats = all_fragments * beats;
     std::uint64_t time = 0, sent = 0, results = 0, next_offer = 0, offered_at = 0;
     std::uint64_t progress_at = 0, taken_at = 0, still = 0;
     bool counting = false, resting = false;
@@ -175,14 +178,14 @@ void run(int argc, char** argv) {
     std::mt19937 random(kSeed);
     std::ostringstream packets;
 
-    while (results < fragments + 2 || still < kStillCycles) {
+    while (results < all_fragments || still < kStillCycles) {
         top.eval();
         const bool taken = top.s_axis_tvalid && top.s_axis_tready;
         const bool gives = top.aresetn && top.m_axis_tvalid;
         const bool ends = gives && top.m_axis_tlast;
         const bool draining = sent == all_beats;
         // Each count starts from the values of the cycle before.
-        const bool starts = ends && results == 0;
+        const bool starts = ends && results == warmup - 1;
         const bool ends_drive = taken && sent == all_beats - 1;
         if (counting || draining || starts || ends_drive) {
             trace.dump(time);
@@ -197,17 +200,17 @@ void run(int argc, char** argv) {
                 }
             }
             if (draining) {
-                if (results < fragments + 2) still = 0;
+                if (results < all_fragments) still = 0;
                 // Where an edge changes no register and no input, no later edge does: what is left
                 // of the run is there to see that.
                 if (changes.registers != 0 && still == 0) found.drain_cycles = time - taken_at;
                 if (still > 0) found.after_drain += changes.all;
-                if (still > 0 || (changes.registers == 0 && results == fragments + 2)) still++;
+                if (still > 0 || (changes.registers == 0 && results == all_fragments)) still++;
             }
         }
 
         if (starts) counting = true;
-        if (ends && results == fragments) counting = false;
+        if (ends && results == warmup + fragments - 1) counting = false;
         if (taken) {
             if (counting && time - offered_at > found.longest_wait) {
                 found.longest_wait = time - offered_at;
@@ -222,7 +225,10 @@ void run(int argc, char** argv) {
             results += ends;
             progress_at = time;
         }
-        if (time - progress_at > kPatienceCycles + interval) fail(3, "no progress");
+        if (time - progress_at > kPatienceCycles + interval) {
+            fail(3, results < all_fragments ? "no progress"
+                                            : "registers change without input: the design never rests");
+        }
 
         top.aclk = 1;
         top.eval();
@@ -236,7 +242,7 @@ void run(int argc, char** argv) {
                 stop_clock(top, random);
                 found.stops++;
             }
-            const std::uint64_t fragment = (sent / beats + fragments - 1) % fragments;
+            const std::uint64_t fragment = (sent / beats + warmup * (fragments - 1)) % fragments;
             const std::uint64_t beat = sent % beats;
             std::memcpy(&top.s_axis_tdata, &samples[(fragment * beats + beat) * beat_bytes],
                         beat_bytes);
@@ -249,7 +255,7 @@ void run(int argc, char** argv) {
     trace.close();
     top.final();
 
-    std::ofstream out(argv[7]);
+    std::ofstream out(argv[8]);
     out << "{\"cycles\": " << found.cycles << ", \"changing_cycles\": " << found.changing_cycles
         << ", \"rests\": " << found.rests << ", \"longest_wait\": " << found.longest_wait
         << ", \"drain_cycles\": " << found.drain_cycles << ", \"after_drain\": " << found.after_drain
@@ -257,13 +263,13 @@ void run(int argc, char** argv) {
     counter.write(out);
     out << "}\n";
     out.close();
-    if (!out) fail(2, std::string(argv[7]) + " can't be written");
+    if (!out) fail(2, std::string(argv[8]) + " can't be written");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 8) fail(2, "usage: SAMPLES BEATS CHANNELS FRAGMENTS INTERVAL STOPS OUTPUT [LAYER ...]");
+    if (argc < 9) fail(2, "usage: SAMPLES BEATS CHANNELS FRAGMENTS WARMUP INTERVAL STOPS OUTPUT [LAYER ...]");
     try {
         run(argc, argv);
     } catch (const std::exception& problem) {

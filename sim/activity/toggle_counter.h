@@ -149,17 +149,17 @@ private:
         }
     }
 
-    // The cell of the current scope: the instance below the top, or the one below its layer. SIZE_MAX for
-    // the wires of the top and of a layer.
-    std::size_t cell_here() {
+    // The cell of the current scope: the instance below the top, or the one below its layer. The wires of
+    // the top and of a layer have none (SIZE_MAX); a register there counts with "top" or with the layer.
+    std::size_t cell_here(bool is_register) {
         std::vector<std::string> instances;
         for (const std::string& scope : scopes_) {
             if (scope.compare(0, 2, "u_") == 0) instances.push_back(scope.substr(2));
         }
-        if (instances.empty()) return SIZE_MAX;
-        std::string name = instances[0];
-        if (layers_.count(name) != 0) {
-            if (instances.size() == 1) return SIZE_MAX;
+        std::string name = instances.empty() ? "top" : instances[0];
+        if (instances.empty() || (instances.size() == 1 && layers_.count(name) != 0)) {
+            if (!is_register) return SIZE_MAX;
+        } else if (layers_.count(name) != 0) {
             name += "/" + instances[1];
         }
         const auto [found, fresh] = cell_index_.try_emplace(name, cells_.size());
@@ -174,7 +174,7 @@ private:
         const std::string plain = name.substr(0, name.find('['));
         const bool is_register = ends_with(plain, "_q");
         net.register_bits = net.register_bits || is_register;
-        const std::size_t cell = cell_here();
+        const std::size_t cell = cell_here(is_register);
         if (cell == SIZE_MAX) return;
         if (plain.find("valid") != std::string::npos) net.valid_of.insert(cell);
         const bool taken_in = ends_with(plain, "_i") || plain == "m_axis_tready" ||

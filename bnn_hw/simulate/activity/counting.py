@@ -26,6 +26,9 @@ from bnn_hw.simulate.tools import ToolFailed, check_tool, find_verilator, tool_e
 BUILD_TIMEOUT_S = 3600.0
 RUN_TIMEOUT_S = 3600.0
 
+# Back to back the first layers run ahead of the slowest until the streams between them are full.
+_WARMUP_BACK_TO_BACK = 8
+
 # --flatten: one net with many names is traced once. Arrays and buses of any width are traced.
 _FLAGS = (
     *("--cc", "--exe", "--build", "-j", "2", "-O3", "-Wno-fatal", "--no-timing", "--flatten"),
@@ -75,6 +78,11 @@ def compile_activity(sources: Sequence[Path], top: str, work: Path) -> Path:
     return program
 
 
+def warmup_fragments(interval_cycles: int) -> int:
+    """Fragments that go in before the counts, until every one takes the same time."""
+    return _WARMUP_BACK_TO_BACK if interval_cycles == 1 else 1
+
+
 def count_activity(
     program: Path,
     layers: Sequence[str],
@@ -102,8 +110,8 @@ def count_nets(
 ) -> dict[str, Any]:
     """Send fragments and count what they change, net by net, as the simulation writes it.
 
-    The last fragment goes in once more before the others and the first one after them, both uncounted,
-    so that the design is at work throughout. There is a result of each.
+    Fragments go in before and after those that are counted, so that the design is at work throughout:
+    :func:`warmup_fragments` that end with the last one, and the first one. There is a result of each.
 
     Parameters
     ----------
@@ -131,7 +139,9 @@ def count_nets(
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder) / "samples", Path(folder) / "activity.json"
         given.write_bytes(beats.astype("<i2").tobytes())
-        numbers = [str(x) for x in (samples, channels, fragments, interval_cycles, int(stops))]
+        warmup = warmup_fragments(interval_cycles)
+        counts = (samples, channels, fragments, warmup, interval_cycles, int(stops))
+        numbers = [str(x) for x in counts]
         check_tool(
             "toggle count",
             [str(program), str(given), *numbers, str(found), *layers],

@@ -20,7 +20,7 @@ from bnn_hw.files import read_text, write_text
 from bnn_hw.generate.build import Build
 from bnn_hw.generate.plan import Plan
 from bnn_hw.golden import PackedNetwork
-from bnn_hw.simulate.activity.counting import compile_activity, count_activity
+from bnn_hw.simulate.activity.counting import compile_activity, count_activity, warmup_fragments
 from bnn_hw.simulate.activity.counts import Activity, Packet, activity_from
 from bnn_hw.simulate.design import sample_beats, sources_digest
 from bnn_hw.simulate.lint import build_files
@@ -148,12 +148,12 @@ def _golden_packets(build: Build, beats: npt.NDArray[np.int16]) -> list[list[int
 
 def _check(activity: Activity, packets: Sequence[Packet], golden: Sequence[list[int]]) -> None:
     """Every result is golden's, and nothing moves when there is nothing to do."""
-    if len(packets) != activity.fragments + 2:
-        raise ToolFailed(
-            f"toggle count: {len(packets)} results for {activity.fragments + 2} fragments"
-        )
+    warmup = warmup_fragments(activity.interval_cycles)
+    sent = warmup + activity.fragments + 1
+    if len(packets) != sent:
+        raise ToolFailed(f"toggle count: {len(packets)} results for {sent} fragments")
     for i, packet in enumerate(packets):
-        wanted = golden[(i - 1) % activity.fragments]
+        wanted = golden[(i - warmup) % activity.fragments]
         found = [data for data, _, _ in packet]
         if found != wanted or any(user for _, user, _ in packet):
             raise ToolFailed(f"toggle count: result {i} is {found}, golden says {wanted}")
