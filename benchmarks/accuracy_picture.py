@@ -44,8 +44,9 @@ def picture(table: Table, results: Mapping[str, Sequence[Result]]) -> bytes:
             fontsize=8, labelcolor=MUTED,
         )  # fmt: skip
         figure.suptitle(_title(table, given), color=INK, fontsize=11, x=0.01, ha="left")
-        # Names are laid out where the points came to lie.
+        # Names are laid out where the points came to lie, and move nothing any more.
         figure.draw_without_rendering()
+        figure.set_layout_engine("none")
         for axis, what in zip(axes, ("bytes", "operations"), strict=True):
             _name_points(axis, given, what, canvas.get_renderer())
         return svg_bytes(figure)
