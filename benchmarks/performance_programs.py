@@ -6,7 +6,7 @@ simulation and the Verilated RTL in one run, as ratios. Gives entries for :mod:`
 
 from __future__ import annotations
 
-import os
+import resource
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
@@ -119,5 +119,5 @@ def _check(name: str, found: npt.NDArray[np.int64], expected: npt.NDArray[np.int
 
 def _children() -> float:
     """Processor time of finished child processes, in seconds."""
-    times = os.times()
-    return times.children_user + times.children_system
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

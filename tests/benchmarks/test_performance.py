@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 import performance
 import performance_measure
+import performance_programs
 import performance_store
 import pytest
 from performance_peers import published_table
@@ -15,6 +16,8 @@ from performance_points import judge
 from performance_report import read_notes
 
 from bnn_hw.cli.models import find_model
+from bnn_hw.ir import save_network
+from tests.simulate.nets import small_network
 
 RESULTS = performance_store.read_results()
 
@@ -170,3 +173,44 @@ def test_no_figure_stands_in_the_text_around_the_tables():
     text = (performance.RESULTS.parent / "performance.md.j2").read_text()
     numbers = set(re.findall(r"(?<![\w-])\d[\d,.]*\d|(?<![\w-])\d(?!\w)", text))
     assert numbers <= {"10", "7", "1"}
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A small network in place of the page's, in a folder of its own."""
+    path = tmp_path / "little.json"
+    save_network(small_network(), path)
+    for module in (performance_measure, performance_programs):
+        monkeypatch.setattr(module, "MODEL", str(path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "results.json"
+
+
+@pytest.mark.slow
+def test_a_synthesis_is_made_once_and_taken_from_build_afterwards(small, monkeypatch):
+    said = []
+
+    def measured():
+        performance_measure.measure_targets({"xc7"}, small, said.append)
+        return performance_store.read_results(small)["targets"]
+
+    first = measured()
+    assert first["xc7"]["lut"] > 0 and first["xc7"]["network"] == small_network().digest()
+    assert said
+    monkeypatch.setattr(performance_measure, "synthesise", None)
+    assert measured() == first
+    small.unlink()
+    assert measured() == first, "the report in build/ is of the same design"
+
+
+@pytest.mark.slow
+def test_popcounts_and_programs_of_a_small_network(small):
+    performance_programs.measure_popcount(small, print)
+    performance_programs.measure_speed(small, print)
+    results = performance_store.read_results(small)
+    rows = results["popcount"].values()
+    assert {row["weights"] for row in rows} == {"ROM", "constants"}
+    assert all(row["cells"] > 0 and row["naive"] > 0 for row in rows)
+    speeds = results["speed"]["all"]["fragments_per_s"]
+    assert len(speeds) == 5 and all(speed > 0 for speed in speeds.values())
+    assert speeds["packed golden"] > speeds["Verilated RTL"]
