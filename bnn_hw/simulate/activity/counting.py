@@ -96,7 +96,7 @@ def count_activity(
     """
     raw = count_nets(program, layers, beats, interval_cycles, stops)
     try:
-        return counted(raw, len(beats), interval_cycles), result_packets(raw)
+        return counted(raw, len(beats), interval_cycles, layers), result_packets(raw)
     except KeyError as problem:
         raise ToolFailed(f"toggle count gave no figures: {problem} is missing") from None
 

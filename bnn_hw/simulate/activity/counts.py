@@ -114,8 +114,14 @@ def total(counts: Iterable[Toggles]) -> Toggles:
     return sum(counts, Toggles())
 
 
-def counted(raw: dict[str, Any], fragments: int, interval_cycles: int) -> Activity:
-    """The counts of one run from what the simulation wrote; KeyError when something is missing."""
+def counted(
+    raw: dict[str, Any], fragments: int, interval_cycles: int, layers: Sequence[str]
+) -> Activity:
+    """The counts of one run from what the simulation wrote; KeyError when something is missing.
+
+    Parts come as samples pass them: the framer, the layers, what stands behind them.
+    """
+    order = {part: place for place, part in enumerate(("bnn_framer", *layers))}
     nets: dict[str, list[dict[str, Any]]] = {cell["name"]: [] for cell in raw["cells"]}
     for net in raw["nets"]:
         nets[net["cell"]].append(net)
@@ -128,7 +134,9 @@ def counted(raw: dict[str, Any], fragments: int, interval_cycles: int) -> Activi
             toggles=_sum(nets[cell["name"]], "toggles"),
             idle=_sum(nets[cell["name"]], "idle"),
         )
-        for cell in raw["cells"]
+        for cell in sorted(
+            raw["cells"], key=lambda cell: order.get(cell["name"].split("/")[0], len(order))
+        )
     )
     return Activity(
         fragments=fragments,
