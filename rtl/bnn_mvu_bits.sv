@@ -11,7 +11,7 @@
 //   BlockBits         bits of a ROM word, from the lowest, that lie in block RAM: 0 to Pe * Simd; with
 //                     Nf * Sf = 1 only 0
 //   Streamed          0: a window stays at the input for all its steps; 1: the input brings the slice
-//                     of each step in turn, Simd bits (bnn_window_ram)
+//                     of each step in turn, Simd bits in the cycle after (bnn_window_ram)
 //   Weights           ROM words, word 0 in the low bits
 //
 // What stands before the pipelined popcount (bnn_tally) depends on the depth of the ROM, for a LUT6
@@ -61,7 +61,7 @@ module bnn_mvu_bits #(
   localparam int Ways = (RegisterWords == 1 || (Depth > 1 && Depth <= 8)) ? 3 : 1;
   // Two slices are chosen between in the LUTs of the products.
   localparam int TwoSlices = (InSlices == 2 && Depth > 8 && Depth <= 16 && BlockBits == 0) ? 1 : 0;
-  localparam int RegisterSlice = ((Sf > 1 && TwoSlices == 0) || RegisterWords == 1) ? 1 : 0;
+  localparam int RegisterSlice = ((Sf > 1 && TwoSlices == 0) || RegisterWords == 1 || Streamed == 1) ? 1 : 0;
   localparam int RegisterProducts = (Depth > 1) ? 1 : 0;
   // At least 1, so that an illegal parameter is read as the refusal above.
   localparam int Columns = (Simd > 0) ? (Simd + Ways - 1) / Ways : 1;
@@ -121,16 +121,21 @@ module bnn_mvu_bits #(
   end
 
   if (RegisterSlice == 1) begin : gen_slice_register
-    logic [SliceBits-1:0]   slice_q;
     logic [AddressBits-1:0] address_q;
     always_ff @(posedge clk_i) begin
-      if (enable) begin
-        slice_q   <= slice_now;
-        address_q <= step;
-      end
+      if (enable) address_q <= step;
     end
-    assign slice   = slice_q;
     assign address = address_q;
+    if (Streamed == 1) begin : gen_streamed
+      // The register is that of the memory the slice comes from.
+      assign slice = slice_now;
+    end else begin : gen_held
+      logic [SliceBits-1:0] slice_q;
+      always_ff @(posedge clk_i) begin
+        if (enable) slice_q <= slice_now;
+      end
+      assign slice = slice_q;
+    end
   end else begin : gen_window_register
     // The window itself holds still while its steps run.
     assign slice   = slice_now;
@@ -236,6 +241,9 @@ module bnn_mvu_bits #(
   end
 
   logic [Pe*SumBits-1:0] sums;
+  // A held window has no pause between its steps; slices may have.
+  logic                  accumulate;
+  assign accumulate = enable & (step_valid || Streamed == 0);
 
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
     // Constant weights are inverted inputs; a ROM has done it before.
@@ -274,11 +282,13 @@ module bnn_mvu_bits #(
     end
 
     if (Sf == 1) begin : gen_sum
+      logic unused_accumulate;
+      assign unused_accumulate = accumulate;
       assign sums[p*SumBits+:SumBits] = count;
     end else begin : gen_accumulator
       logic [SumBits-1:0] sum_q;
       always_ff @(posedge clk_i) begin
-        if (enable) sum_q <= count + (step_first ? '0 : sum_q);
+        if (accumulate) sum_q <= count + (step_first ? '0 : sum_q);
       end
       assign sums[p*SumBits+:SumBits] = sum_q;
     end

@@ -12,7 +12,8 @@
 //   BlockBits         bits of a ROM word, from the lowest, that lie in block RAM: 0 to Pe * Simd; with
 //                     Nf * Sf = 1 only 0
 //   Streamed          0: a window stays at the input for all its steps; 1: the input brings the slice
-//                     of each step in turn, Simd elements (bnn_window_ram)
+//                     of each step in turn, Simd elements in the cycle after (bnn_window_ram); then
+//                     Nf * Sf is above 1
 //   Weights           ROM words, word 0 in the low bits
 //
 // Latency from the cycle a step starts to its sum: ceil(log2(Simd)) + 1, and 1 more with a ROM. A
@@ -49,6 +50,9 @@ module bnn_mvu_int #(
   localparam int Depth = Nf * Sf;
   if (BlockBits < 0 || BlockBits > ((Depth > 1) ? Pe * Simd : 0)) begin : gen_illegal_block
     bnn_error_block_bits_must_be_bits_of_a_rom_word u_error ();
+  end
+  if (Streamed == 1 && Depth == 1) begin : gen_illegal_stream
+    bnn_error_slices_need_a_rom u_error ();
   end
 
   localparam int AddressBits = (Depth > 1) ? $clog2(Depth) : 1;
@@ -106,7 +110,6 @@ module bnn_mvu_int #(
 
   logic [Pe*Simd-1:0] word;
   if (HasRom == 1) begin : gen_rom
-    logic [SliceBits-1:0] slice_q;
     bnn_weights #(
       .Depth    (Depth),
       .Width    (Pe * Simd),
@@ -118,10 +121,16 @@ module bnn_mvu_int #(
       .step_i(step),
       .word_o(word)
     );
-    always_ff @(posedge clk_i) begin
-      if (enable) slice_q <= slice_now;
+    if (Streamed == 1) begin : gen_streamed
+      // The register is that of the memory the slice comes from.
+      assign slice = slice_now;
+    end else begin : gen_held
+      logic [SliceBits-1:0] slice_q;
+      always_ff @(posedge clk_i) begin
+        if (enable) slice_q <= slice_now;
+      end
+      assign slice = slice_q;
     end
-    assign slice = slice_q;
   end else begin : gen_constant_word
     logic unused_step;
     assign unused_step = ^step;
@@ -169,6 +178,9 @@ module bnn_mvu_int #(
 
   logic [Pe*SumBits-1:0] sums_q;
   logic                  sums_valid_q;
+  // A held window has no pause between its steps; slices may have.
+  logic                  accumulate;
+  assign accumulate = enable & (step_valid || Streamed == 0);
 
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
     logic signed [TreeBits-1:0] tree;
@@ -203,7 +215,7 @@ module bnn_mvu_int #(
     assign unused_carry = sum_d[0];
 
     always_ff @(posedge clk_i) begin
-      if (enable) sums_q[p*SumBits+:SumBits] <= sum_d[SumBits:1];
+      if (accumulate) sums_q[p*SumBits+:SumBits] <= sum_d[SumBits:1];
     end
   end
 

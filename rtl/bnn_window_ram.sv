@@ -3,7 +3,9 @@
 //
 //   window i = padded[i * Stride +: Kernel], padded = {PadLeft x pad, words, PadRight x pad}
 //   slice f of a window = word f / Parts of it, the oldest first, bits f % Parts * SliceBits +: SliceBits
-//   out: for each window, Turns times over, its slices f = 0 ... Kernel * Parts - 1
+//   out: for each window, Turns times over, its slices f = 0 ... Kernel * Parts - 1, each of them in the
+//   cycle after it was taken, where it stays until the next one was: the memory's own output register
+//   is the one that the weights of the step have in a matrix-vector unit
 //
 // So the same stream as from bnn_window and the slices that a matrix-vector unit of Turns neuron folds
 // cuts from a window, but no register holds a window: the padded fragment runs through a ring of Depth
@@ -17,19 +19,21 @@
 //
 //   SliceBits  bits of a slice, 1 or more
 //   Parts      slices a word, 1 or more
+//   InParts    slices of a word that come in at a time, the low ones first: all Parts, or 1
 //   Kernel     1 or more; Stride 1 to Kernel; PadLeft, PadRight 0 or more; InLength 1 or more
 //   Positions  (InLength + PadLeft + PadRight - Kernel) / Stride + 1
 //   Turns      1 or more
 //   Depth      words of the ring, a power of two, at least 2 * Kernel + 2
 //   PadSlice   what padding reads as, in every part alike
 //
-// Latency: a window's first slice is valid 2 cycles after its newest word was taken.
+// Latency: a window's first slice can be taken in the cycle after its newest word came in.
 // Cycles a fragment: Positions * Turns * Kernel * Parts without a gap, if the words that no window needs
 // and one window's parts can be taken within one window. Reset: start of a fragment, empty ring.
 // Cost: Depth * Parts * SliceBits bits of memory, some 90 LUTs of counters, SliceBits multiplexers.
 module bnn_window_ram #(
   parameter int SliceBits = 2,
   parameter int Parts = 2,
+  parameter int InParts = 2,
   parameter int Kernel = 3,
   parameter int Stride = 1,
   parameter int PadLeft = 1,
@@ -40,14 +44,14 @@ module bnn_window_ram #(
   parameter int Depth = 8,
   parameter logic [SliceBits-1:0] PadSlice = '0
 ) (
-  input  logic                       clk_i,
-  input  logic                       rst_ni,
-  input  logic                       in_valid_i,
-  output logic                       in_ready_o,
-  input  logic [Parts*SliceBits-1:0] in_data_i,
-  output logic                       out_valid_o,
-  input  logic                       out_ready_i,
-  output logic [SliceBits-1:0]       out_data_o
+  input  logic                         clk_i,
+  input  logic                         rst_ni,
+  input  logic                         in_valid_i,
+  output logic                         in_ready_o,
+  input  logic [InParts*SliceBits-1:0] in_data_i,
+  output logic                         out_valid_o,
+  input  logic                         out_ready_i,
+  output logic [SliceBits-1:0]         out_data_o
 );
 
   // A divisor that elaborates even where Stride is illegal, so that the refusal below is what is read.
@@ -57,6 +61,9 @@ module bnn_window_ram #(
       PadRight < 0 || InLength < 1 || InLength + PadLeft + PadRight < Kernel ||
       Positions != (InLength + PadLeft + PadRight - Kernel) / Step + 1) begin : gen_illegal_window
     bnn_error_window_shape_is_illegal u_error ();
+  end
+  if (InParts != Parts && InParts != 1) begin : gen_illegal_input
+    bnn_error_words_come_whole_or_slice_by_slice u_error ();
   end
   if (Turns < 1 || Depth < 2 * Kernel + 2 || (Depth & (Depth - 1)) != 0) begin : gen_illegal_ring
     bnn_error_ring_must_be_a_power_of_two_and_hold_two_windows u_error ();
@@ -140,24 +147,27 @@ module bnn_window_ram #(
 
   // level: words in the ring, those of the window that is read included.
   logic [LevelBits-1:0] level_q;
-  logic                 full, write, last_write_part, stored;
+  logic                 full, write, drop, last_write_part, whole, stored;
   logic [PartBits-1:0]  write_part;
   assign full    = level_q[LevelBits-1];
   assign write   = (in_valid_i | ~waits_q) & stores_q & ~full;
+  assign drop    = in_valid_i & ~stores_q;
+  // whole: what comes in now ends its word.
+  assign whole   = last_write_part || InParts == Parts;
   assign stored  = write & last_write_part;
-  assign advance = stored | (in_valid_i & ~stores_q);
+  assign advance = stored | (drop & whole);
 
   bnn_counter #(
     .Modulus(Parts)
   ) u_write_part (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
-    .step_i (write),
+    .step_i (write | (drop && InParts != Parts)),
     .value_o(write_part),
     .last_o (last_write_part)
   );
 
-  assign in_ready_o = takes_input_q & ((~full & last_write_part) | ~stores_q);
+  assign in_ready_o = takes_input_q & ((~full & (last_write_part || InParts == 1)) | ~stores_q);
 
   // Reader: part by part, word by word, turn by turn, window by window.
   localparam int TapBits = (Kernel > 1) ? $clog2(Kernel) : 1;
@@ -250,11 +260,15 @@ module bnn_window_ram #(
     assign read_address  = read_position_q;
     assign write_slice   = takes_input_q ? in_data_i : PadSlice;
   end else begin : gen_parts
-    logic [Parts-1:0][SliceBits-1:0] parts;
-    assign parts         = in_data_i;
     assign write_address = {write_position_q, write_part};
     assign read_address  = {read_position_q, read_part};
-    assign write_slice   = takes_input_q ? parts[write_part] : PadSlice;
+    if (InParts == 1) begin : gen_slices
+      assign write_slice = takes_input_q ? in_data_i : PadSlice;
+    end else begin : gen_words
+      logic [Parts-1:0][SliceBits-1:0] parts;
+      assign parts       = in_data_i;
+      assign write_slice = takes_input_q ? parts[write_part] : PadSlice;
+    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -264,18 +278,10 @@ module bnn_window_ram #(
     if (read) slice_q <= ring_q[read_address];
   end
 
-  logic valid_q, enough;
-  assign enough = (level_q >= LevelBits'(Kernel));
-  assign read   = enough & (~valid_q | out_ready_i);
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      valid_q <= 1'b0;
-    end else if (~valid_q | out_ready_i) begin
-      valid_q <= enough;
-    end
-  end
-
-  assign out_valid_o = valid_q;
+  logic enough;
+  assign enough      = (level_q >= LevelBits'(Kernel));
+  assign read        = enough & out_ready_i;
+  assign out_valid_o = enough;
   assign out_data_o  = slice_q;
 
 endmodule

@@ -15,6 +15,8 @@ from bnn_hw.cli.output import print_json, print_table
 from bnn_hw.errors import UserError
 from bnn_hw.generate.estimate import DEFAULT_FAMILY, Estimate, estimate, estimated_families
 from bnn_hw.generate.folding import Folding, default_cycles, override
+from bnn_hw.generate.fpga_targets import TARGETS, find_target
+from bnn_hw.generate.logic_cells import solve_logic_cells
 from bnn_hw.generate.solver import cycles_for_rate, solve, solve_fastest, solve_smallest
 from bnn_hw.ir import Network
 
@@ -29,11 +31,13 @@ def choose_folding(
     rate: float | None = None,
     clock: float | None = None,
     family: str = DEFAULT_FAMILY,
+    block_rams: int | None = None,
 ) -> Folding:
     """The solver's folding, with the layers set that ``folds`` give as ``LAYER=PExSIMD``.
 
     Its target is one of ``cycles`` a fragment, ``rate`` (fragments/s) with ``clock`` (MHz), and
-    ``smallest`` or ``fastest`` in ``folds``; without any it is one sample a cycle.
+    ``smallest`` or ``fastest`` in ``folds``; without any it is one sample a cycle. With ``block_rams``
+    and cycles it is that of :mod:`bnn_hw.generate.logic_cells`.
 
     Raises
     ------
@@ -54,7 +58,11 @@ def choose_folding(
     else:
         if rate is not None and clock is not None:
             cycles = cycles_for_rate(network, rate, clock)
-        folding = solve(network, default_cycles(network) if cycles is None else cycles, family)
+        most = default_cycles(network) if cycles is None else cycles
+        if block_rams is None:
+            folding = solve(network, most, family)
+        else:
+            folding = solve_logic_cells(network, most, block_rams)
     return override(network, folding, dict(_parse_fold(f) for f in folds if f not in _GOALS))
 
 
@@ -92,6 +100,11 @@ _CONTENTS = (
     help="Instead: fewest LUTs, or fewest cycles; or set the fold of a layer.",
 )
 @click.option(
+    "--target",
+    "device",
+    help=f"Fold for this device, as 'bnn-hw synth' does: {', '.join(TARGETS)}.",
+)
+@click.option(
     "--family",
     default=DEFAULT_FAMILY,
     show_default=True,
@@ -115,6 +128,7 @@ def generate(
     rate: float | None,
     clock: float | None,
     folds: tuple[str, ...],
+    device: str | None,
     family: str,
     only_estimate: bool,
     output: Path | None,
@@ -124,8 +138,15 @@ def generate(
     """Generate RTL, HLS C++, hand-off, test vectors and manifest of MODEL into build/<model>/."""
     found = find_model(model)
     network = found.network
-    folding = choose_folding(network, cycles, folds, rate, clock, family)
-    expected = estimate(network, folding, family)
+    if device is None:
+        folding = choose_folding(network, cycles, folds, rate, clock, family)
+        expected = estimate(network, folding, family)
+    elif rate is not None or clock is not None:
+        raise UserError("--target and --rate are two targets: give --target with --cycles")
+    else:
+        from bnn_hw.cli.synth import folding_for
+
+        folding, expected = folding_for(network, find_target(device), cycles, folds)
     facts: dict[str, Any] = {
         "model": found.name,
         "digest": network.digest(),

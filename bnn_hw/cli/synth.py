@@ -99,7 +99,7 @@ def folding_for(
     if cycles is None and not goals:
         cycles = target.cycles
         folds = folds if cycles is not None else ("fastest", *folds)
-    folding = choose_folding(network, cycles, folds, family=family)
+    folding = choose_folding(network, cycles, folds, family=family, block_rams=target.block_rams)
     return folding, estimate(network, folding, family)
 
 

@@ -82,7 +82,11 @@ def generate(
         "generator": f"bnn_hw {__version__}",
         "cycles_per_fragment": plan.cycles,
         "folding": {
-            s.name: {"pe": s.pe, "simd": s.simd, "block_bits": s.block_bits} for s in plan.stages
+            s.name: {
+                **{"pe": s.pe, "simd": s.simd, "block_bits": s.block_bits},
+                "ring": s.ring_depth > 0,
+            }
+            for s in plan.stages
         },
         "estimate": area.as_dict(),
         **({"axi_lite": True} if axi_lite else {}),
@@ -102,7 +106,10 @@ def open_build(path: Path, network: Network | None = None) -> Build:
     network = network or load_network(path / "network.json")
     try:
         folds = {
-            str(name): Fold(int(of["pe"]), int(of["simd"]), int(of.get("block_bits", 0)))
+            str(name): Fold(
+                *(int(of["pe"]), int(of["simd"]), int(of.get("block_bits", 0))),
+                ring=of.get("ring") is True,
+            )
             for name, of in manifest["folding"].items()
         }
     except (KeyError, TypeError, ValueError, AttributeError):

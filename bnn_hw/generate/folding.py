@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import isqrt
 
 from bnn_hw.errors import UserError
-from bnn_hw.generate.ring import window_in_memory
+from bnn_hw.generate.ring import ring_fits
 from bnn_hw.ir.blocks import Block
 from bnn_hw.ir.layers import signed_bits
 from bnn_hw.ir.network import Network
@@ -27,11 +27,15 @@ class Fold:
     block_bits
         Bits of a weight word of ``pe * simd`` bits that are read from block RAM; the others are LUTs.
         0 in a layer without fold steps, whose weights are constants.
+    ring
+        Windows are read from a memory slice by slice, not held in registers
+        (:mod:`bnn_hw.generate.ring`).
     """
 
     pe: int
     simd: int
     block_bits: int = 0
+    ring: bool = False
 
     def steps(self, block: Block) -> int:
         """Fold steps a position, ``NF * SF``."""
@@ -90,10 +94,9 @@ def stage_cycles(block: Block, fold: Fold) -> int:
 
     From a memory (:mod:`bnn_hw.generate.ring`) they follow without a gap, over fragments too.
     """
-    steps = fold.steps(block)
-    if window_in_memory(block, steps, fold.simd):
-        return block.positions * steps
-    return window_cycles(block, steps)
+    if fold.ring:
+        return block.positions * fold.steps(block)
+    return window_cycles(block, fold.steps(block))
 
 
 def score_cycles(network: Network) -> int:
@@ -129,10 +132,9 @@ def held_cycles(network: Network, block: Block, fold: Fold) -> int:
     An upper bound: words that wait between the stages take off some of it.
     """
     windows = windows_ahead(network)[block.index]
-    steps = fold.steps(block)
     first_gap = block.kernel - min(block.pad_left, block.kernel - 1)
-    ahead = (windows - 1) * max(block.stride, steps)
-    if not window_in_memory(block, steps, fold.simd):
+    ahead = (windows - 1) * max(block.stride, fold.steps(block))
+    if not fold.ring:
         ahead += first_gap
     # Lanes of a last beat may take turns behind the sums.
     busy = score_cycles(network) + network.classes - 1
@@ -186,6 +188,7 @@ def override(
             _check_divides(block, "PE", fold.pe, block.out_channels, "output channels")
             _check_divides(block, "SIMD", fold.simd, block.fan_in, "window elements")
             _check_block_bits(block, fold)
+            _check_ring(block, fold)
             chosen[index] = fold
     return folding_of(network, tuple(chosen))
 
@@ -196,6 +199,14 @@ def _check_divides(block: Block, what: str, value: int, total: int, of: str) -> 
         raise UserError(
             f"{block.name}: {what}={value} does not divide its {total} {of}; nearest legal is {nearest} "
             f"(legal are {', '.join(map(str, divisors(total)))})"
+        )
+
+
+def _check_ring(block: Block, fold: Fold) -> None:
+    if fold.ring and not ring_fits(block, fold.steps(block), fold.simd):
+        raise UserError(
+            f"{block.name}: windows cannot be read from a memory at PE {fold.pe} and SIMD {fold.simd}; SIMD "
+            f"must divide its {block.in_channels} input channels, and the stride not exceed the kernel"
         )
 
 

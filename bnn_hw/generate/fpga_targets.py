@@ -48,6 +48,9 @@ class Target:
         Device options of nextpnr; empty where there is no open place and route.
     goal_mhz
         What nextpnr is asked for. More than is wanted: its placer stops trying where this is met.
+    block_rams
+        Set where logic cells are what is scarce: block RAMs of 4 kbit that windows, weights and delay
+        lines may take in their stead (:mod:`bnn_hw.generate.logic_cells`).
     """
 
     name: str
@@ -57,6 +60,7 @@ class Target:
     nextpnr: tuple[str, ...] = ()
     goal_mhz: int | None = None
     board: Board | None = None
+    block_rams: int | None = None
 
     @property
     def routed(self) -> bool:
@@ -98,6 +102,7 @@ TARGETS: dict[str, Target] = {
             nextpnr=("--up5k", "--package", "sg48"),
             goal_mhz=24,
             board=_ICEBREAKER,
+            block_rams=30,
         ),
     )
 }

@@ -7,12 +7,12 @@ other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bnn_hw import __version__
 from bnn_hw.errors import UserError
 from bnn_hw.generate.folding import Fold, Folding, accumulator_bits
-from bnn_hw.generate.ring import ring_depth, window_in_memory
+from bnn_hw.generate.ring import ring_depth
 from bnn_hw.ir.accept import popcount_threshold
 from bnn_hw.ir.bits import Bits, row_to_int
 from bnn_hw.ir.blocks import Block
@@ -39,7 +39,8 @@ class StagePlan:
     """One block as hardware: see ``docs/hardware.md`` for the meaning of each width and order.
 
     ``ring_depth`` is 0 where windows stand in registers; else they are read from a ring of so many
-    positions, which takes the place of the input FIFO as well.
+    positions, which takes the place of the input FIFO as well. ``in_parts`` words of the input stream
+    make a position, ``out_parts`` of the output stream.
     """
 
     index: int
@@ -61,6 +62,7 @@ class StagePlan:
     block_bits: int
     fifo_depth: int
     ring_depth: int
+    in_parts: int
     sum_bits: int
     lane_bits: int
     weight_words: tuple[int, ...]
@@ -70,6 +72,7 @@ class StagePlan:
     sum_pools: tuple[PoolPlan, ...]
     bit_pools: tuple[PoolPlan, ...]
     out_positions: int
+    out_parts: int = 1
 
     @property
     def word_bits(self) -> int:
@@ -90,6 +93,11 @@ class StagePlan:
     def slice_bits(self) -> int:
         """Bits of the elements that one fold step takes."""
         return self.simd * self.element_bits
+
+    @property
+    def in_bits(self) -> int:
+        """Bits of a word of the input stream: a position, or a slice of it."""
+        return self.word_bits // self.in_parts
 
     @property
     def parts(self) -> int:
@@ -172,7 +180,10 @@ def build_plan(network: Network, folding: Folding) -> Plan:
     stages: list[StagePlan] = []
     before: tuple[Block, Fold] | None = None
     for block, fold in zip(network.blocks, folding.folds, strict=True):
-        stages.append(_stage(block, fold, before))
+        stage = _stage(block, fold, before)
+        if stages:
+            stages[-1] = replace(stages[-1], out_parts=stage.in_parts)
+        stages.append(stage)
         before = block, fold
     return Plan(
         name=network.name,
@@ -222,7 +233,6 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> Stage
     sum_bits, lane_bits = sum_widths(block)
     length = block.positions
     waiting = fifo_depth(block, fold, before)
-    in_ring = window_in_memory(block, fold.steps(block), fold.simd)
     pools: list[list[PoolPlan]] = []
     for group in (block.sum_pools, block.bit_pools):
         plans, length = _pools(group, length)
@@ -246,7 +256,8 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> Stage
         simd=fold.simd,
         block_bits=fold.block_bits,
         fifo_depth=waiting,
-        ring_depth=ring_depth(block, waiting) if in_ring else 0,
+        ring_depth=ring_depth(block, waiting) if fold.ring else 0,
+        in_parts=block.in_channels // fold.simd if fold.ring and _gives_slices(before, fold) else 1,
         sum_bits=sum_bits,
         lane_bits=lane_bits,
         weight_words=rom_words(block.rows, fold),
@@ -257,6 +268,11 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> Stage
         bit_pools=tuple(pools[1]),
         out_positions=length,
     )
+
+
+def _gives_slices(before: tuple[Block, Fold] | None, fold: Fold) -> bool:
+    """Whether the beats of the stage before make up slices of a ring, so that none collects positions."""
+    return before is not None and fold.simd % before[1].pe == 0
 
 
 def sum_widths(block: Block) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Windows in a memory instead of registers: when a stage has them there, and how much memory.
+"""Windows in a memory instead of registers: where they can be, and how much memory they take.
 
 A stage that is folded far holds a window for many steps and looks at a few elements in each, so the
 window need not stand in registers: ``rtl/bnn_window_ram.sv`` keeps the positions in a ring and reads
@@ -10,30 +10,18 @@ from __future__ import annotations
 
 from bnn_hw.ir.blocks import Block
 
-# Fold steps from which a window goes to memory: those at which the weights get a register as well.
-_SLOW_STEPS = 33
-# Bits of a window from which the counters of a ring are smaller than the window's registers.
-_WIDE_BITS = 96
 
+def ring_fits(block: Block, steps: int, simd: int) -> bool:
+    """Whether windows of the block can be read from a ring at ``steps`` of ``simd`` elements.
 
-def window_in_memory(block: Block, steps: int, simd: int) -> bool:
-    """Whether the stage keeps its windows in a memory when it takes ``steps`` of ``simd`` elements.
-
-    Each slice must lie within one position; the windows must not leave out positions; and the words
-    that no window needs must come in beside one window, so that a fragment never waits for them.
+    Each slice must lie within one position; the windows must not leave out positions; and one window,
+    with the words that none needs, must come in beside another, so that a fragment never waits for it.
     """
     if block.in_channels % simd or block.stride > block.kernel:
         return False
-    parts = block.in_channels // simd
-    bits = block.kernel * block.in_channels * (block.input_bits or 1)
     needed = (block.positions - 1) * block.stride + block.kernel
     dropped = block.in_length - min(block.in_length, max(0, needed - block.pad_left))
-    return (
-        steps >= _SLOW_STEPS
-        and bits >= _WIDE_BITS
-        and block.kernel > 1
-        and dropped + block.kernel * parts <= steps
-    )
+    return steps > 1 and dropped + block.kernel * (block.in_channels // simd) <= steps
 
 
 def ring_depth(block: Block, waiting: int) -> int:

@@ -157,7 +157,7 @@ def _taps(plan: Plan, stages: Sequence[Stage]) -> Iterator[Tap]:
         else:
             kinds = [
                 ("comparisons", "comparisons", layer.sides * layer.pe, 1),
-                ("bits", "out", lanes, 1),
+                ("bits", "out", lanes, layer.out_parts),
             ]
         for kind, stream, bits, factor in kinds:
             path = f"u_top.u_{stage.name}.{stream}"

@@ -16,7 +16,7 @@ _TAKEN = ("pkg", "top", "taps", "icarus_tb", "main", "registers", "axil_top")
 
 
 # Beats a position from which a delay line is cheaper in a memory, where windows are in one as well.
-_LONG_LINE_BEATS = 12
+LONG_LINE_BEATS = 4
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,17 @@ class Stage:
         return "slice" if self.plan.ring_depth else "window"
 
     @property
+    def has_cut(self) -> bool:
+        """Whether a FIFO behind the thresholds (last stage: before the sums are centred) cuts ready."""
+        return has_cut(self.plan)
+
+    @property
+    def uncut(self) -> str:
+        """Last stage: the stream of its lanes before that FIFO, or where there is none."""
+        name = "sums" if self.plan.is_first else "popcounts"
+        return f"uncut_{name}" if self.has_cut else name
+
+    @property
     def lanes(self) -> int:
         """Lanes of a beat behind the narrowing (PE itself in all but the last stage)."""
         return self.plan.pe // self.narrow_factor
@@ -82,7 +93,12 @@ class Stage:
     @property
     def lines_in_memory(self) -> int:
         """1 where delay lines of a position (pools, head) lie in a memory, else 0: long ones of slow folds."""
-        return int(self.plan.ring_depth > 0 and self.beats >= _LONG_LINE_BEATS)
+        return int(self.plan.ring_depth > 0 and self.beats >= LONG_LINE_BEATS)
+
+    @property
+    def collect_beats(self) -> int:
+        """Beats that make a word of the output: a position, or a slice of the next stage's ring."""
+        return self.out_bits // self.plan.pe
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -133,10 +149,10 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         raw_bits = stage.lane_bits if stage.is_first else stage.sum_bits
         if factor > 1:
             streams.append(Stream("beat", stage.pe * raw_bits))
-        if stage.is_first:
-            streams.append(Stream("uncut_sums", lanes * raw_bits))
-        else:
-            streams.append(Stream("uncut_popcounts", lanes * raw_bits))
+        if has_cut(stage):
+            uncut = "uncut_sums" if stage.is_first else "uncut_popcounts"
+            streams.append(Stream(uncut, lanes * raw_bits))
+        if not stage.is_first:
             streams.append(Stream("popcounts", lanes * raw_bits))
         width, signed = stage.lane_bits, 1
         streams.append(Stream("sums", lanes * width))
@@ -159,8 +175,10 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         )
     bits = stage.sides * stage.pe
     streams += [Stream("sums", stage.pe * stage.sum_bits), Stream("comparisons", bits)]
-    streams.append(Stream("compared", bits))
-    sum_pools = _pools("sum_pool", stage.sum_pools, "compared", None, bits, 1, stage.nf, 0)
+    compared = "compared" if has_cut(stage) else "comparisons"
+    if has_cut(stage):
+        streams.append(Stream(compared, bits))
+    sum_pools = _pools("sum_pool", stage.sum_pools, compared, None, bits, 1, stage.nf, 0)
     bit_pools = _pools("bit_pool", stage.bit_pools, "accepts", None, stage.pe, 1, stage.nf, 0)
     streams += [Stream(pool.target, bits) for pool in sum_pools]
     streams.append(Stream("accepts", stage.pe))
@@ -172,14 +190,19 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         summary=summary,
         source=source,
         target=f"{stage.name}_words",
-        out_bits=stage.out_channels,
+        out_bits=stage.out_channels // stage.out_parts,
         narrow_factor=1,
         streams=tuple(streams),
         sum_pools=sum_pools,
         bit_pools=bit_pools,
-        decide_source=sum_pools[-1].target if sum_pools else "compared",
+        decide_source=sum_pools[-1].target if sum_pools else compared,
         collect_source=bit_pools[-1].target if bit_pools else "accepts",
     )
+
+
+def has_cut(stage: StagePlan) -> bool:
+    """Whether a stage cuts the ready path; a ring is a cut by itself, and its stage far from critical."""
+    return not stage.ring_depth
 
 
 def narrow_factor(pe: int, sf: int) -> int:

@@ -109,7 +109,7 @@ def _wanted_stage(stage: StagePlan, narrow_factor: int) -> Iterator[_Wanted]:
     }
     if stage.ring_depth:
         slices = {"SliceBits": stage.slice_bits, "Parts": stage.parts, "Turns": stage.nf}
-        yield "bnn_window_ram", {**slices, **shape}
+        yield "bnn_window_ram", {**slices, "InParts": stage.parts // stage.in_parts, **shape}
     else:
         yield "bnn_window", {"WordBits": stage.word_bits, **shape}
     folds = {"Pe": stage.pe, "Simd": stage.simd, "Nf": stage.nf, "Sf": stage.sf}
@@ -137,7 +137,7 @@ def _wanted_stage(stage: StagePlan, narrow_factor: int) -> Iterator[_Wanted]:
     yield "bnn_decide", sides
     for pool in stage.bit_pools:
         yield "bnn_pool", {"Lanes": stage.pe, "LaneBits": 1, "Nf": stage.nf, **_pool(pool)}
-    yield "bnn_collect", {"Pe": stage.pe, "Nf": stage.nf}
+    yield "bnn_collect", {"Pe": stage.pe, "Nf": stage.nf // stage.out_parts}
 
 
 def _pool(pool: PoolPlan) -> dict[str, int]:

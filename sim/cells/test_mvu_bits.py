@@ -21,6 +21,7 @@ def _case(
     wider: int = 0,
     windows: int = 12,
     block_bits: int = 0,
+    streamed: int = 0,
 ) -> Case:
     rng = np.random.default_rng([out, fan_in, pe, simd])
     rows = random_bits(rng, out, fan_in)
@@ -36,7 +37,9 @@ def _case(
         for lanes in window.reshape(nf, pe)
     ]
     return Case(
-        f"o{out}_k{fan_in}_pe{pe}_simd{simd}" + (f"_block{block_bits}" if block_bits else ""),
+        f"o{out}_k{fan_in}_pe{pe}_simd{simd}"
+        + (f"_block{block_bits}" if block_bits else "")
+        + "_streamed" * streamed,
         {
             "Pe": pe,
             "Simd": simd,
@@ -44,10 +47,24 @@ def _case(
             "Sf": sf,
             "SumBits": sum_bits,
             "BlockBits": block_bits,
+            "Streamed": streamed,
             "Weights": packed(rom_words(rows, Fold(pe, simd)), pe * simd),
         },
-        (*CLOCKED, *stream_in("in", fan_in), *stream_out("out", pe * sum_bits)),
-        StreamData([row_to_int(row) for row in bits], beats, cycles=windows * nf * sf),
+        (
+            *CLOCKED,
+            *stream_in("in", simd if streamed else fan_in),
+            *stream_out("out", pe * sum_bits),
+        ),
+        StreamData(
+            [
+                row_to_int(part)
+                for row in bits
+                for part in (list(row.reshape(sf, simd)) * nf if streamed else [row])
+            ],
+            beats,
+            cycles=windows * nf * sf,
+            late_in=bool(streamed),
+        ),
     )
 
 
@@ -76,6 +93,11 @@ BENCH = Bench(
         _case(40, 5, 1, 5, windows=4, block_bits=5),
         _case(17, 60, 1, 20, windows=3, block_bits=18),
         _case(2, 3, 1, 3, block_bits=1),
+        _case(17, 60, 1, 20, windows=3, block_bits=20, streamed=1),  # slices from a memory
+        _case(8, 28, 2, 4, windows=6, streamed=1),  # 28 words
+        _case(6, 46, 1, 23, windows=4, streamed=1),
+        _case(5, 12, 1, 12, windows=5, streamed=1),
+        _case(2, 9, 2, 9, windows=8, streamed=1),
     ),
     illegal=(
         {"Pe": 0},

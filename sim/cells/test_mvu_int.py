@@ -13,7 +13,14 @@ from sim.common.stream_cell import StreamData, stream_tests
 
 
 def _case(
-    out: int, fan_in: int, pe: int, simd: int, bits: int, windows: int = 12, block_bits: int = 0
+    out: int,
+    fan_in: int,
+    pe: int,
+    simd: int,
+    bits: int,
+    windows: int = 12,
+    block_bits: int = 0,
+    streamed: int = 0,
 ) -> Case:
     rng = np.random.default_rng([out, fan_in, pe, simd, bits])
     rows = random_bits(rng, out, fan_in)
@@ -33,7 +40,8 @@ def _case(
     ]
     return Case(
         f"o{out}_k{fan_in}_pe{pe}_simd{simd}_b{bits}"
-        + (f"_block{block_bits}" if block_bits else ""),
+        + (f"_block{block_bits}" if block_bits else "")
+        + "_streamed" * streamed,
         {
             "Pe": pe,
             "Simd": simd,
@@ -42,13 +50,23 @@ def _case(
             "ElementBits": bits,
             "SumBits": block.sum_bits,
             "BlockBits": block_bits,
+            "Streamed": streamed,
             "Weights": packed(rom_words(rows, Fold(pe, simd)), pe * simd),
         },
-        (*CLOCKED, *stream_in("in", fan_in * bits), *stream_out("out", pe * block.sum_bits)),
+        (
+            *CLOCKED,
+            *stream_in("in", (simd if streamed else fan_in) * bits),
+            *stream_out("out", pe * block.sum_bits),
+        ),
         StreamData(
-            [packed([int(v) for v in window], bits).value for window in values],
+            [
+                packed([int(v) for v in part], bits).value
+                for window in values
+                for part in (list(window.reshape(sf, simd)) * nf if streamed else [window])
+            ],
             beats,
             cycles=windows * nf * sf,
+            late_in=bool(streamed),
         ),
     )
 
@@ -68,6 +86,9 @@ BENCH = Bench(
         _case(2, 24, 1, 12, 3),
         _case(8, 7, 4, 7, 12, block_bits=28),
         _case(6, 9, 3, 3, 5, block_bits=4),
+        _case(8, 16, 4, 1, 11, windows=6, streamed=1),  # slices from a memory
+        _case(6, 9, 2, 3, 5, block_bits=6, streamed=1),
+        _case(4, 3, 2, 3, 4, streamed=1),
     ),
     illegal=(
         {"Pe": 0},
@@ -77,6 +98,7 @@ BENCH = Bench(
         {"ElementBits": 0},
         {"SumBits": 0},
         {"BlockBits": 7},
+        {"Nf": 1, "Sf": 1, "Streamed": 1},
     ),
 )
 

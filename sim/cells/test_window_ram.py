@@ -21,7 +21,7 @@ from sim.common.cases import (
     stream_out,
 )
 from sim.common.stream_cell import StreamData, check_beats, stream_tests
-from sim.common.streams import Flow, Sink, Source, reset, run, start_clock
+from sim.common.streams import Flow, reset, run, start_clock
 
 FRAGMENTS = 3
 
@@ -34,10 +34,12 @@ def _case(
     pad: int,
     depth: int,
     gaps: bool = False,
+    whole: bool = True,
 ) -> Case:
     """One parameter set; ``shape`` is kernel, stride, paddings and length.
 
-    Unless ``gaps`` are expected, every slice must follow the one before in the next cycle.
+    Unless ``gaps`` are expected, every slice must follow the one before in the next cycle. Words come
+    in ``whole`` or slice by slice.
     """
     kernel, stride, pad_left, pad_right, length = shape
     rng = np.random.default_rng([slice_bits, parts, turns, *shape])
@@ -55,16 +57,19 @@ def _case(
     beats: list[int] = []
     for _ in range(FRAGMENTS):
         fragment = [row_to_int(row) for row in random_bits(rng, length, bits)]
-        words += fragment
+        for word in fragment:
+            rows = int_to_row(word, bits).reshape(1 if whole else parts, -1)
+            words += [row_to_int(row) for row in rows]
         for window in windows(block, fragment, pad_word):
             rows = int_to_row(window, kernel * bits).reshape(-1, slice_bits)
             beats += [row_to_int(row) for row in rows] * turns
     name = f"w{slice_bits}x{parts}_t{turns}_k{kernel}_s{stride}_l{pad_left}_r{pad_right}_n{length}"
     return Case(
-        f"{name}_d{depth}",
+        f"{name}_d{depth}" + ("" if whole else "_slices"),
         {
             "SliceBits": slice_bits,
             "Parts": parts,
+            "InParts": parts if whole else 1,
             "Kernel": kernel,
             "Stride": stride,
             "PadLeft": pad_left,
@@ -75,8 +80,8 @@ def _case(
             "Depth": depth,
             "PadSlice": Wide(slice_bits, pad),
         },
-        (*CLOCKED, *stream_in("in", bits), *stream_out("out", slice_bits)),
-        StreamData(words, beats, cycles=None if gaps else len(beats)),
+        (*CLOCKED, *stream_in("in", bits if whole else slice_bits), *stream_out("out", slice_bits)),
+        StreamData(words, beats, cycles=None if gaps else len(beats), late_out=True),
     )
 
 
@@ -88,6 +93,9 @@ BENCH = Bench(
         _case(4, 6, 1, (7, 1, 5, 5, 2), 0, 16),  # the last; two windows and no more
         _case(11, 1, 2, (16, 4, 6, 6, 24), 0x2A5, 64),  # the first: stride 4, padding of any value
         _case(5, 3, 2, (4, 2, 3, 1, 11), 0x15, 16),  # parts not a power of two
+        _case(5, 3, 2, (4, 2, 3, 1, 11), 0x15, 16, whole=False),
+        _case(4, 2, 1, (7, 1, 5, 5, 6), 0, 32, whole=False),
+        _case(2, 2, 3, (4, 4, 0, 0, 11), 0, 16, whole=False),  # slices that are dropped
         _case(1, 1, 1, (1, 1, 0, 0, 1), 0, 4),  # everything at one
         _case(3, 1, 1, (7, 1, 0, 0, 7), 0, 16),  # one window, read once: the writer is as busy
         _case(2, 2, 2, (3, 1, 4, 5, 4), 2, 8),  # padding that makes whole windows of its own
@@ -103,6 +111,7 @@ BENCH = Bench(
     illegal=(
         {"SliceBits": 0},
         {"Parts": 0},
+        {"Parts": 3},
         {"Kernel": 0},
         {"Stride": 0},
         {"Stride": 4},
@@ -132,8 +141,7 @@ async def empty_and_full(dut: Any, case: str, flow: str) -> None:
     start_clock(ports.clk_i)
     await reset(ports.clk_i, ports.rst_ni)
     slow = next(each for each in _SLOW if each.name == flow)
-    source = Source(*ports.stream_in("in"), data.words, slow, 5)
-    sink = Sink(*ports.stream_out("out"), slow, 5)
+    source, sink = data.source(ports, data.words, slow, 5), data.sink(ports, slow, 5)
     await run(
         ports.clk_i,
         [source, sink],

@@ -13,7 +13,19 @@ from typing import Any
 import cocotb
 
 from sim.common.cases import Bench, Case, CasePorts, named
-from sim.common.streams import FLOWS, FULL, Flow, Sink, Source, flow_named, reset, run, start_clock
+from sim.common.streams import (
+    FLOWS,
+    FULL,
+    Flow,
+    LateSink,
+    LateSource,
+    Sink,
+    Source,
+    flow_named,
+    reset,
+    run,
+    start_clock,
+)
 
 # Cycles from the last word to the last beat that no cell exceeds at the sizes crossed here.
 _SLACK_CYCLES = 400
@@ -24,7 +36,7 @@ class StreamData:
     """Whole fragments, back to back: words that go in and beats that must come out.
 
     ``cycles`` bounds the cycles from the first to the last beat when nothing stalls; None for no
-    bound.
+    bound. With ``late_in`` or ``late_out`` data lie on that stream in the cycle after their transfer.
     """
 
     words: Sequence[int]
@@ -32,12 +44,24 @@ class StreamData:
     cycles: int | None = None
     fragments: int = 3
     seed: int = field(default=1)
+    late_in: bool = False
+    late_out: bool = False
+
+    def source(self, ports: CasePorts, words: Sequence[Any], flow: Flow, seed: int) -> Source:
+        """What drives the cell."""
+        agent = LateSource if self.late_in else Source
+        return agent(*ports.stream_in("in"), words, flow, seed)
+
+    def sink(self, ports: CasePorts, flow: Flow, seed: int) -> Sink:
+        """What takes its beats."""
+        agent = LateSink if self.late_out else Sink
+        return agent(*ports.stream_out("out"), flow, seed)
 
 
 async def exchange(ports: CasePorts, data: StreamData, flow: Flow) -> Sink:
     """Send every word, take every beat, and see that no surplus beat follows."""
-    source = Source(*ports.stream_in("in"), data.words, flow, data.seed)
-    sink = Sink(*ports.stream_out("out"), flow, data.seed)
+    source = data.source(ports, data.words, flow, data.seed)
+    sink = data.sink(ports, flow, data.seed)
     rate = min(flow.valid, flow.ready * (0.5 if flow.after_valid else 1.0))
     steps = max(len(data.words) + len(data.beats), data.cycles or 0)
     await run(
@@ -87,8 +111,8 @@ def stream_tests(bench: Bench) -> tuple[Any, Any]:
         for stop in (1, 2, 3, 7, 16):
             await reset(ports.clk_i, ports.rst_ni)
             part = [word ^ 1 for word in chosen.data.words[:stop]]
-            source = Source(*ports.stream_in("in"), part, flow_named("both"), stop)
-            sink = Sink(*ports.stream_out("out"), flow_named("both"), stop)
+            source = chosen.data.source(ports, part, flow_named("both"), stop)
+            sink = chosen.data.sink(ports, flow_named("both"), stop)
             cycles = 0
 
             def over(limit: int = 3 * stop) -> bool:

@@ -130,6 +130,44 @@ class Sink:
         self._held = None
 
 
+class LateSource(Source):
+    """A source whose word lies at the data signals in the cycle after it was taken, and stays there."""
+
+    def step(self, cycle: int) -> None:
+        """Look at this edge, then drive for the next."""
+        held = tuple(int(signal.value) for signal in self._data)
+        sent = self.sent
+        super().step(cycle)
+        taken = self._words[sent] if self.sent > sent else held
+        for signal, value in zip(self._data, taken, strict=True):
+            signal.value = value & ((1 << len(signal)) - 1)
+
+
+class LateSink(Sink):
+    """A sink that finds its beat in the cycle after it took it, and there until it takes the next."""
+
+    _late = False
+
+    def step(self, cycle: int) -> None:
+        """Look at this edge, then drive for the next."""
+        if self._late:
+            seen = tuple(int(signal.value) for signal in self._data)
+            self.beats.append(seen if len(seen) > 1 else seen[0])
+            self._late = False
+            self._held = tuple(str(signal.value) for signal in self._data)
+        elif self._held is not None:
+            seen_now = tuple(str(signal.value) for signal in self._data)
+            assert seen_now == self._held, f"{self._valid._name}: data changed without a transfer"
+        if int(self._valid.value) and self._room:
+            self._late = True
+            self.cycles.append(cycle)
+            self._held = None
+        self._room = self._random.random() < self._flow.ready
+        if self._flow.after_valid and not int(self._valid.value):
+            self._room = False
+        self._ready.value = int(self._room)
+
+
 def start_clock(clock: Any) -> None:
     """Start a clock of :data:`CLOCK_NS`."""
     Clock(clock, CLOCK_NS, unit="ns").start()
