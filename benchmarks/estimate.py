@@ -35,6 +35,7 @@ from bnn_hw.generate.estimate_terms import (
     framer_terms,
     head_terms,
 )
+from bnn_hw.generate.folding import Fold, score_pairs
 
 POINTS = Path(__file__).with_name("estimate_points.json")
 WORST = 0.10
@@ -69,8 +70,15 @@ def made_from(design: Design) -> dict[str, Any]:
     folds = zip(design.network.blocks, design.folding.folds, strict=True)
     return {
         "network": design.network.digest(),
-        "folding": {block.name: f"{fold.pe}x{fold.simd}" for block, fold in folds},
+        "folding": {block.name: _fold_text(fold) for block, fold in folds},
     }
+
+
+def _fold_text(fold: Fold) -> str:
+    """PE and SIMD, and what else is not as it is by default."""
+    text = f"{fold.pe}x{fold.simd}"
+    text += f", {fold.digits} digits" if fold.digits > 1 else ""
+    return text + (f", {fold.block_bits} bits in block RAM" if fold.block_bits else "")
 
 
 def measured(design: Design, family: str) -> dict[str, Counts] | None:
@@ -115,7 +123,8 @@ def cells_of(design: Design) -> Iterator[tuple[str, CellTerms]]:
         lanes = terms.lanes(fold)
     for cell in (framer_terms(design.network), error_fifo_terms()):
         yield cell.instance, cell
-    yield "u_bnn_head", head_terms(design.network, *lanes)
+    pairs = score_pairs(design.network, design.folding.folds[-1])
+    yield "u_bnn_head", head_terms(design.network, *lanes, pairs)
 
 
 def fit(family: str) -> None:

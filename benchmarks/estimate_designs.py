@@ -8,7 +8,7 @@ sees, are shipped networks at several foldings and random networks from other se
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from bnn_hw.generate.folding import (
     Fold,
     Folding,
     default_cycles,
+    digit_folds,
     fastest,
     held_cycles,
     legal_folds,
@@ -35,6 +36,11 @@ _PEAK_WEIGHT = 8
 _UNITS = 24
 # The first of them may take their window in slices, the others take it whole, as the cheapest do.
 _SLICED_UNITS = 8
+# Units with weights in block RAM, all of them and half, and first layers that work on digits.
+_BLOCK_UNITS = 4
+_DIGIT_UNITS = 5
+_BLOCK_SEED = 710
+_DIGIT_SEED = 800
 _HELD_OUT = 8
 _UNIT_SEED = 500
 _HELD_OUT_SEED = 1000
@@ -71,6 +77,12 @@ def designs() -> Iterator[Design]:
         depths = _DEPTHS[number % len(_DEPTHS)]
         whole = number >= _SLICED_UNITS
         yield _random_unit(f"unit{number}", _UNIT_SEED + number, depths, whole)
+    for number in range(_BLOCK_UNITS):
+        depths = _DEPTHS[2 + number % 2]
+        part = 1 + number // 2
+        yield _random_unit(f"block{number}", _BLOCK_SEED + number, depths, False, part)
+    for number in range(_DIGIT_UNITS):
+        yield _digit_unit(f"digit{number}", _DIGIT_SEED + number)
     for seed in range(_HELD_OUT):
         peak = 0 if seed % 2 else _PEAK_WEIGHT
         yield _random_design(f"unseen{seed}", _HELD_OUT_SEED + seed, peak, held_out=True)
@@ -103,8 +115,13 @@ def _random_design(name: str, seed: int, peak_weight: int, held_out: bool) -> De
     return Design(name, network, _folding(network, folds), held_out)
 
 
-def _random_unit(name: str, seed: int, depths: tuple[int, int], whole: bool) -> Design:
-    """A layer over bits behind a layer as small as can be; its matrix-vector unit is measured."""
+def _random_unit(
+    name: str, seed: int, depths: tuple[int, int], whole: bool, block_part: int = 0
+) -> Design:
+    """A layer over bits behind a layer as small as can be; its matrix-vector unit is measured.
+
+    One part in ``block_part`` of its weights lies in block RAM, if that is not 0.
+    """
     rng = np.random.default_rng(seed)
     channels, kernel = int(rng.choice((8, 16, 24, 32, 64))), int(rng.choice((3, 5, 7)))
     out = int(rng.choice((8, 12, 17, 24, 32, 64)))
@@ -117,7 +134,32 @@ def _random_unit(name: str, seed: int, depths: tuple[int, int], whole: bool) -> 
     labels = tuple(f"c{index}" for index in range(out))
     network = Network(name, NetworkInput(100, 8, 1), tuple(layers), labels)
     fold = _random_fold(rng, network.blocks[1], depths, _MOST_UNIT_PRODUCTS, whole)
-    return Design(name, network, _folding(network, ["1x1", fold]), False, "conv2.u_mvu")
+    folding = _folding(network, ["1x1", fold])
+    if block_part:
+        plain = folding.folds[1]
+        in_block = replace(plain, block_bits=plain.pe * plain.simd // block_part)
+        folding = override(network, folding, {"conv2": in_block})
+    return Design(name, network, folding, False, "conv2.u_mvu")
+
+
+def _digit_unit(name: str, seed: int) -> Design:
+    """A first layer that works on digits, before a layer as small as can be; its unit is measured."""
+    rng = np.random.default_rng(seed)
+    channels, kernel = int(rng.choice((6, 8, 16, 24))), int(rng.choice((5, 7, 11, 16)))
+    bits, stride = int(rng.integers(8, 13)), int(rng.integers(2, 5))
+    first = rng.integers(0, 2, (channels, 1, kernel)).astype(np.uint8)
+    last = rng.integers(0, 2, (1, channels, 1)).astype(np.uint8)
+    layers: list[Layer] = [
+        Conv("conv1", first, stride, 0, 0, -1),
+        _accept_sets(rng, channels, 1 << (bits - 2), two_sided=False),
+        Conv("conv2", last, 1, 0, 0, -1),
+        Head((1,), (1,), (0,), 1),
+    ]
+    network = Network(name, NetworkInput(100, bits, 1), tuple(layers), ("c0",))
+    folds = digit_folds(group_blocks(network.input, network.layers)[0])
+    digits = min(folds, key=lambda fold: abs(fold.digits - stride))
+    folding = override(network, fastest(network), {"conv1": digits})
+    return Design(name, network, folding, False, "conv1.u_mvu")
 
 
 def _folding(network: Network, folds: list[str]) -> Folding:

@@ -16,12 +16,22 @@ from pyosys import libyosys as yosys
 
 from bnn_hw.generate.estimate import RESOURCES
 from bnn_hw.generate.fpga_targets import Family
-from bnn_hw.generate.plan import build_plan
+from bnn_hw.generate.plan import StagePlan, build_plan
 from bnn_hw.generate.rtl import render_rtl
 from bnn_hw.synth.cells import count_cells
 
 _CELLS = (
-    *("fifo", "window", "mvu_bits", "mvu_int", "threshold", "pool", "decide", "collect"),
+    *(
+        "fifo",
+        "window",
+        "mvu_bits",
+        "mvu_int",
+        "mvu_digits",
+        "threshold",
+        "pool",
+        "decide",
+        "collect",
+    ),
     *("narrow", "centre", "head", "framer"),
 )
 # Kept apart while synthesis runs, then counted with the cell that they lie in.
@@ -59,7 +69,8 @@ def synthesise(design: Design, family: str, keep_cells: bool) -> dict[str, Count
         if design.only is not None:
             # The instance's own module becomes the top, all else goes.
             stage, instance = design.only.split(".")
-            top = f"bnn_mvu_bits${top}.u_{stage}.{instance}"
+            layer = next(layer for layer in plan.stages if layer.name == stage)
+            top = f"bnn_mvu_{_unit(layer)}${top}.u_{stage}.{instance}"
             commands.append(f"hierarchy -top {top}")
         elif keep_cells:
             commands.append(f"setattr -mod -set keep_hierarchy 1 {' '.join(map(_pattern, _CELLS))}")
@@ -103,6 +114,13 @@ def merge_equal(rtlil: str) -> str:
         rtlil,
         flags=re.MULTILINE,
     )
+
+
+def _unit(layer: StagePlan) -> str:
+    """Which matrix-vector unit a stage has, as its module is called."""
+    if not layer.is_first:
+        return "bits"
+    return "digits" if layer.digits > 1 else "int"
 
 
 def _pattern(cell: str) -> str:

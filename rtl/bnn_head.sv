@@ -11,12 +11,12 @@
 //
 // While beats come in, the accumulators turn round in a delay line, Lanes of them at a time, and so do
 // the largest sums, which one more turn adds after the last beat. Then the scores follow one after the
-// other, two coefficient bits a cycle from the top, without a multiplier:
+// other, a pair of coefficient bits a cycle from the top, or two pairs, without a multiplier:
 //
 //   term  = 2 * (Positive bit * S_plus + Negative bit * S_minus) + the same of the next lower bits
-//   score = 4 * score + term, at last + Offset
+//   score = 4 * score + term, or 16 * score + 4 * term + next term, at last + Offset
 //
-// in two register stages, so that a class follows the other without a gap; the top bit of a coefficient
+// in two register stages, or three, so that a class follows the other without a gap; the top bit of a coefficient
 // weighs -1. A score waits in a register of its own until it is taken, and the next one is formed.
 //
 //   Lanes, Nf      lanes a beat and beats a position; Lanes * Nf = Classes
@@ -26,14 +26,16 @@
 //   AccBits        two's complement, enough for S_plus and S_minus, peak included
 //   PositiveBits, NegativeBits, OffsetBits  two's complement, of one coefficient each
 //   ScoreBits      two's complement, enough for every score; at most ResultBits
+//   StepPairs      pairs of coefficient bits a cycle, 1 or 2
 //   Positive, Negative, Offset  coefficient of class c at c * bits +: bits
 //   Memory         1: sums and largest sums turn round in a memory (bnn_delay_ram), Nf at least 2
 //
-// Latency: from the fragment's last beat to its last result beat Classes * (Pairs + 1) + 3 cycles,
-// Pairs = ceil(max(PositiveBits, NegativeBits) / 2), and Nf more with a peak; so long no beat is taken.
+// Latency: from the fragment's last beat to its last result beat Classes * (Steps + 1) + StepPairs + 2
+// cycles, Steps = ceil(max(PositiveBits, NegativeBits) / (2 * StepPairs)), and Nf more with a peak; so
+// long no beat is taken.
 // Reset: before the first beat of a fragment.
 // Cost: no DSP; three adders of AccBits and one of ScoreBits, two comparisons, 2 * Classes * AccBits bits
-// of state;// a peak takes Classes * LaneBits bits, and a comparison a lane.
+// of state; two pairs a step take two adders more; a peak takes Classes * LaneBits bits, and a comparison a lane.
 module bnn_head #(
   parameter int Lanes = 1,
   parameter int Nf = 3,
@@ -47,6 +49,7 @@ module bnn_head #(
   parameter int OffsetBits = 6,
   parameter int ScoreBits = 12,
   parameter int ResultBits = 32,
+  parameter int StepPairs = 1,
   parameter int Memory = 0,
   parameter logic [Classes*PositiveBits-1:0] Positive = '0,
   parameter logic [Classes*NegativeBits-1:0] Negative = '0,
@@ -68,7 +71,7 @@ module bnn_head #(
 );
 
   if (Lanes < 1 || Nf < 1 || Lanes * Nf != Classes || Positions < 1 || LaneBits > AccBits ||
-      ScoreBits > ResultBits || PeakWeight < 0 || (PeakWeight & (PeakWeight - 1)) != 0) begin : gen_illegal
+      ScoreBits > ResultBits || StepPairs < 1 || StepPairs > 2 || PeakWeight < 0 || (PeakWeight & (PeakWeight - 1)) != 0) begin : gen_illegal
     bnn_error_head_shape_is_illegal u_error ();
   end
   if (Memory < 0 || Memory > 1 || (Memory == 1 && Nf < 2)) begin : gen_illegal_memory
@@ -80,11 +83,15 @@ module bnn_head #(
   localparam int LaneIndexBits = (Lanes > 1) ? $clog2(Lanes) : 1;
   localparam int PositionBits = (Positions > 1) ? $clog2(Positions) : 1;
   localparam int BeatBits = (Nf > 1) ? $clog2(Nf) : 1;
-  localparam int Pairs = (CoefBits + 1) / 2;
-  localparam int PairBits = (Pairs > 1) ? $clog2(Pairs) : 1;
-  localparam int AddressBits = (Classes * Pairs > 1) ? $clog2(Classes * Pairs) : 1;
+  // At least 1, so that an illegal parameter is read as the refusal above.
+  localparam int Pairs = (StepPairs < 1) ? 1 : StepPairs;
+  localparam int Steps = (CoefBits + 2 * Pairs - 1) / (2 * Pairs);
+  localparam int StepBits = (Steps > 1) ? $clog2(Steps) : 1;
+  localparam int AddressBits = (Classes * Steps > 1) ? $clog2(Classes * Steps) : 1;
+  localparam int PairBits = AccBits + 3;
   // What a score is added up of: no wider than the score, for all is modulo its width.
-  localparam int WideBits = (AccBits + 3 > OffsetBits) ? AccBits + 3 : OffsetBits;
+  localparam int StepTermBits = PairBits + 2 * Pairs - 2;
+  localparam int WideBits = (StepTermBits > OffsetBits) ? StepTermBits : OffsetBits;
   localparam int TermBits = (WideBits < ScoreBits) ? WideBits : ScoreBits;
 
   typedef enum logic [2:0] {
@@ -223,12 +230,13 @@ module bnn_head #(
     assign minus_now = minus[lane_index];
   end
 
-  // Pairs of coefficient bits in the order of their use: class by class, from the top pair down, the
-  // shorter coefficient sign-extended, and both to full pairs.
-  logic [4*Classes*Pairs-1:0] coefficient_bits;
+  // Coefficient bits in the order of their use: class by class, from the top step down, the shorter
+  // coefficient sign-extended, and both to full steps; in a step the low pair in the low bits.
+  logic [4*Classes*Steps*Pairs-1:0] coefficient_bits;
   for (genvar c = 0; c < Classes; c++) begin : gen_class
-    for (genvar b = 0; b < 2 * Pairs; b++) begin : gen_bit
-      localparam int Place = 4 * (c * Pairs + Pairs - 1 - b / 2) + 2 * (b % 2);
+    for (genvar b = 0; b < 2 * Steps * Pairs; b++) begin : gen_bit
+      localparam int FromTop = Steps - 1 - b / (2 * Pairs);
+      localparam int Place = 4 * (Pairs * (c * Steps + FromTop) + b / 2 % Pairs) + 2 * (b % 2);
       localparam int PositiveBit = (b < PositiveBits) ? b : PositiveBits - 1;
       localparam int NegativeBit = (b < NegativeBits) ? b : NegativeBits - 1;
       assign coefficient_bits[Place+:2] = {Negative[c*NegativeBits+NegativeBit],
@@ -236,47 +244,47 @@ module bnn_head #(
     end
   end
 
-  // A class takes Pairs steps with coefficients and one with the offset.
+  // A class takes Steps steps with coefficients and one with the offset.
   logic [AddressBits-1:0] coefficient_step;
-  logic [PairBits-1:0]    pair_index;
-  logic                   unused_last_step, last_pair, at_offset_q, first_pair;
-  logic [1:0]             high_bits, low_bits;
+  logic [StepBits-1:0]    step_index;
+  logic                   unused_last_coefficient, last_step, at_offset_q, first_step;
+  logic [4*Pairs-1:0]     step_bits;
   bnn_counter #(
-    .Modulus(Classes * Pairs)
+    .Modulus(Classes * Steps)
   ) u_coefficient (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
     .step_i (scoring & ~at_offset_q),
     .value_o(coefficient_step),
-    .last_o (unused_last_step)
+    .last_o (unused_last_coefficient)
   );
   bnn_counter #(
-    .Modulus(Pairs)
-  ) u_pair (
+    .Modulus(Steps)
+  ) u_step (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
     .step_i (scoring & ~at_offset_q),
-    .value_o(pair_index),
-    .last_o (last_pair)
+    .value_o(step_index),
+    .last_o (last_step)
   );
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       at_offset_q <= 1'b0;
     end else if (scoring) begin
-      at_offset_q <= ~at_offset_q & last_pair;
+      at_offset_q <= ~at_offset_q & last_step;
     end
   end
-  assign first_pair = (pair_index == '0);
+  assign first_step = (step_index == '0);
   assign next_class = scoring & at_offset_q;
 
-  if (Classes * Pairs == 1) begin : gen_one_pair
+  if (Classes * Steps == 1) begin : gen_one_step
     logic unused_step;
     assign unused_step = ^coefficient_step;
-    assign {high_bits, low_bits} = coefficient_bits;
-  end else begin : gen_pairs
-    logic [Classes*Pairs-1:0][3:0] bit_pairs;
-    assign bit_pairs = coefficient_bits;
-    assign {high_bits, low_bits} = bit_pairs[coefficient_step];
+    assign step_bits   = coefficient_bits;
+  end else begin : gen_steps
+    logic [Classes*Steps-1:0][4*Pairs-1:0] steps;
+    assign steps     = coefficient_bits;
+    assign step_bits = steps[coefficient_step];
   end
 
   logic signed [OffsetBits-1:0] offset;
@@ -291,53 +299,86 @@ module bnn_head #(
 
   // First register stage: the term of two bits, or the offset. Bits choose among 0, S_plus, S_minus and
   // their sum; the high one is subtracted at the top, as its complement and a carry.
-  logic signed [AccBits:0] both, high, low;
-  logic        [AccBits+3:0] term;
-  logic                    unused_term;
+  logic signed [AccBits:0]        both;
+  logic [Pairs-1:0][PairBits-1:0] pair_terms;
   assign both = (AccBits + 1)'(plus_now) + (AccBits + 1)'(minus_now);
-  always_comb begin
-    case (high_bits)
-      2'b00:   high = '0;
-      2'b01:   high = (AccBits + 1)'(plus_now);
-      2'b10:   high = (AccBits + 1)'(minus_now);
-      default: high = both;
-    endcase
-    case (low_bits)
-      2'b00:   low = '0;
-      2'b01:   low = (AccBits + 1)'(plus_now);
-      2'b10:   low = (AccBits + 1)'(minus_now);
-      default: low = both;
-    endcase
+  for (genvar k = 0; k < Pairs; k++) begin : gen_pair
+    logic signed [AccBits:0]   high, low;
+    logic signed [AccBits+2:0] twice;
+    logic        [AccBits+3:0] term;
+    logic                      subtract, unused_term;
+    logic [1:0]                high_bits, low_bits;
+    assign {high_bits, low_bits} = step_bits[4*k+:4];
+    always_comb begin
+      case (high_bits)
+        2'b00:   high = '0;
+        2'b01:   high = (AccBits + 1)'(plus_now);
+        2'b10:   high = (AccBits + 1)'(minus_now);
+        default: high = both;
+      endcase
+      case (low_bits)
+        2'b00:   low = '0;
+        2'b01:   low = (AccBits + 1)'(plus_now);
+        2'b10:   low = (AccBits + 1)'(minus_now);
+        default: low = both;
+      endcase
+    end
+    // high + high is an even number: its lowest bit and the one below bring the carry of -x = ~x + 1.
+    assign subtract      = (k == Pairs - 1) ? first_step : 1'b0;
+    assign twice         = {high[AccBits], high ^ {(AccBits + 1) {subtract}}, subtract} ^
+                           {subtract, (AccBits + 2)'(0)};
+    assign term          = {twice, subtract} + {(AccBits + 3)'(low), subtract};
+    assign unused_term   = ^term;
+    assign pair_terms[k] = term[AccBits+3:1];
   end
-  // high + high is an even number: its lowest bit and the one below bring the carry of -x = ~x + 1.
-  logic signed [AccBits+2:0] twice;
-  assign twice       = {high[AccBits], high ^ {(AccBits + 1) {first_pair}}, first_pair} ^
-                       {first_pair, (AccBits + 2)'(0)};
-  assign term        = {twice, first_pair} + {(AccBits + 3)'(low), first_pair};
-  assign unused_term = ^term;
 
   logic signed [TermBits-1:0] term_q;
   logic                       term_valid_q, term_first_q, term_offset_q;
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      term_valid_q <= 1'b0;
-    end else if (advance) begin
-      term_valid_q <= scoring;
+  if (Pairs == 1) begin : gen_one_pair
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        term_valid_q <= 1'b0;
+      end else if (advance) begin
+        term_valid_q <= scoring;
+      end
+      if (advance) begin
+        term_q        <= at_offset_q ? TermBits'(offset) : TermBits'($signed(pair_terms[0]));
+        term_first_q  <= first_step;
+        term_offset_q <= at_offset_q;
+      end
     end
-    if (advance) begin
-      term_q        <= at_offset_q ? TermBits'(offset) : TermBits'($signed(term[AccBits+3:1]));
-      term_first_q  <= first_pair;
-      term_offset_q <= at_offset_q;
+  end else begin : gen_two_pairs
+    // A register stage more, behind which the two pairs, or the offset and nothing, are added.
+    logic signed [PairBits-1:0] high_q;
+    logic signed [TermBits-1:0] low_q;
+    logic                       pairs_valid_q, pairs_first_q, pairs_offset_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        pairs_valid_q <= 1'b0;
+        term_valid_q  <= 1'b0;
+      end else if (advance) begin
+        pairs_valid_q <= scoring;
+        term_valid_q  <= pairs_valid_q;
+      end
+      if (advance) begin
+        high_q         <= at_offset_q ? '0 : pair_terms[1];
+        low_q          <= at_offset_q ? TermBits'(offset) : TermBits'($signed(pair_terms[0]));
+        pairs_first_q  <= first_step;
+        pairs_offset_q <= at_offset_q;
+        term_q         <= (TermBits'(high_q) <<< 2) + low_q;
+        term_first_q   <= pairs_first_q;
+        term_offset_q  <= pairs_offset_q;
+      end
     end
   end
 
-  // Second register stage: the score, and once it has its offset, where it waits to be taken.
+  // Last register stage: the score, and once it has its offset, where it waits to be taken.
   logic signed [ScoreBits-1:0] score_q, base, score_d, result_q;
   logic                        result_valid_q;
   always_comb begin
     if (term_offset_q) base = score_q;
     else if (term_first_q) base = '0;
-    else base = ScoreBits'({score_q, 2'b00});
+    else base = ScoreBits'({score_q, (2 * Pairs)'(0)});
   end
   assign score_d = ScoreBits'(term_q) + base;
   assign advance = ~(term_valid_q & term_offset_q & result_valid_q) | sent_score;

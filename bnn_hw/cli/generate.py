@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,15 @@ from bnn_hw.generate.estimate import DEFAULT_FAMILY, Estimate, estimate, estimat
 from bnn_hw.generate.folding import Folding, default_cycles, override
 from bnn_hw.generate.fpga_targets import TARGETS, find_target
 from bnn_hw.generate.logic_cells import solve_logic_cells
-from bnn_hw.generate.solver import cycles_for_rate, solve, solve_fastest, solve_smallest
+from bnn_hw.generate.solver import (
+    Goal,
+    cycles_for_rate,
+    default_latency,
+    place_roms,
+    solve,
+    solve_fastest,
+    solve_smallest,
+)
 from bnn_hw.ir import Network
 
 DEMO_FRAGMENTS = 4
@@ -32,6 +41,8 @@ def choose_folding(
     clock: float | None = None,
     family: str = DEFAULT_FAMILY,
     block_rams: int | None = None,
+    rom: str = "auto",
+    latency: int | None = None,
 ) -> Folding:
     """The solver's folding, with the layers set that ``folds`` give as ``LAYER=PExSIMD``.
 
@@ -51,21 +62,41 @@ def choose_folding(
     given += [f"--rate {rate:g}"] if rate is not None else []
     if len(given) > 1:
         raise UserError(f"{given[0]} and {given[1]} are two targets: give one of them")
+    goal = Goal(_ROMS[rom], latency)
     if (rate is None) != (clock is None):
         raise UserError("--rate FRAGMENTS_PER_S and --clock MHZ belong together: give both or none")
     if goals:
-        folding = _GOALS[goals[0]](network, family)
+        folding = _GOALS[goals[0]](network, family, goal)
     else:
         if rate is not None and clock is not None:
             cycles = cycles_for_rate(network, rate, clock)
         most = default_cycles(network) if cycles is None else cycles
         if block_rams is None:
-            folding = solve(network, most, family)
+            folding = _solve(network, most, family, goal)
         else:
             folding = solve_logic_cells(network, most, block_rams)
-    return override(network, folding, dict(_parse_fold(f) for f in folds if f not in _GOALS))
+    given_folds = dict(_parse_fold(f) for f in folds if f not in _GOALS)
+    if not given_folds:
+        return folding
+    if block_rams is not None:
+        return override(network, folding, given_folds)
+    # The weights of all layers share the block RAM: they are placed anew.
+    return place_roms(network, override(network, folding, given_folds), family, goal)
 
 
+def _solve(network: Network, cycles: int, family: str, goal: Goal) -> Folding:
+    """At one sample a cycle the result is to come soon, too, where that can be had."""
+    if goal.latency is None and cycles <= default_cycles(network):
+        try:
+            soon = replace(goal, latency=default_latency(network))
+            return solve(network, cycles, family, soon)
+        except UserError:
+            pass
+    return solve(network, cycles, family, goal)
+
+
+# Block RAM that weights may take by default, in halves of a BRAM36; any amount; none.
+_ROMS = {"auto": 8, "block": None, "lut": 0}
 _GOALS = {"smallest": solve_smallest, "fastest": solve_fastest}
 
 
@@ -100,6 +131,19 @@ _CONTENTS = (
     help="Instead: fewest LUTs, or fewest cycles; or set the fold of a layer.",
 )
 @click.option(
+    "--latency",
+    type=int,
+    help="Most cycles from a fragment's last sample to the end of its result "
+    "[default at one sample a cycle: a sixth of the samples, where that can be had].",
+)
+@click.option(
+    "--rom",
+    type=click.Choice(tuple(_ROMS)),
+    default="auto",
+    show_default=True,
+    help="Weights of folded layers in LUTs, in block RAM, or where they cost least, in up to 4 block RAMs.",
+)
+@click.option(
     "--target",
     "device",
     help=f"Fold for this device, as 'bnn-hw synth' does: {', '.join(TARGETS)}.",
@@ -128,6 +172,8 @@ def generate(
     rate: float | None,
     clock: float | None,
     folds: tuple[str, ...],
+    latency: int | None,
+    rom: str,
     device: str | None,
     family: str,
     only_estimate: bool,
@@ -139,7 +185,9 @@ def generate(
     found = find_model(model)
     network = found.network
     if device is None:
-        folding = choose_folding(network, cycles, folds, rate, clock, family)
+        folding = choose_folding(
+            network, cycles, folds, rate, clock, family, rom=rom, latency=latency
+        )
         expected = estimate(network, folding, family)
     elif rate is not None or clock is not None:
         raise UserError("--target and --rate are two targets: give --target with --cycles")
@@ -186,6 +234,8 @@ def _folding_facts(network: Network, folding: Folding) -> dict[str, Any]:
             "simd": fold.simd,
             "nf": block.out_channels // fold.pe,
             "sf": block.fan_in // fold.simd,
+            "block_bits": fold.block_bits,
+            "digits": fold.digits,
             "cycles": cycles,
         }
         for block, fold, cycles in zip(
@@ -200,7 +250,8 @@ def _print_choice(facts: dict[str, Any], expected: Estimate, as_json: bool) -> N
         print_json(facts)
         return
     click.echo(
-        f"{facts['model']}, digest {facts['digest'][:16]}, {expected.cycles} cycles a fragment; "
+        f"{facts['model']}, digest {facts['digest'][:16]}, {expected.cycles} cycles a fragment, "
+        f"result {expected.latency} cycles after the last sample; "
         f"estimate for {expected.family}: {expected.lut} LUT, {expected.ff} FF, "
         f"{expected.bram:g} block RAM"
     )

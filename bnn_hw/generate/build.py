@@ -83,7 +83,7 @@ def generate(
         "cycles_per_fragment": plan.cycles,
         "folding": {
             s.name: {
-                **{"pe": s.pe, "simd": s.simd, "block_bits": s.block_bits},
+                **{"pe": s.pe, "simd": s.simd, "block_bits": s.block_bits, "digits": s.digits},
                 "ring": s.ring_depth > 0,
             }
             for s in plan.stages
@@ -107,7 +107,8 @@ def open_build(path: Path, network: Network | None = None) -> Build:
     try:
         folds = {
             str(name): Fold(
-                *(int(of["pe"]), int(of["simd"]), int(of.get("block_bits", 0))),
+                *(int(of["pe"]), int(of["simd"])),
+                *(int(of.get("block_bits", 0)), int(of.get("digits", 1))),
                 ring=of.get("ring") is True,
             )
             for name, of in manifest["folding"].items()

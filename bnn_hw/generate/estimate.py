@@ -22,7 +22,8 @@ from bnn_hw.generate.estimate_terms import (
     framer_terms,
     head_terms,
 )
-from bnn_hw.generate.folding import Folding
+from bnn_hw.generate.folding import Fold, Folding, score_pairs
+from bnn_hw.generate.latency import latency_cycles
 from bnn_hw.ir.network import Network
 
 COEFFICIENTS = Path(__file__).with_name("estimate_coefficients.json")
@@ -77,7 +78,8 @@ class LayerEstimate:
 class Estimate:
     """The whole accelerator; ``share`` of a layer is its cycles over those of the slowest part.
 
-    ``around`` is what is no layer: framer, error FIFO and head.
+    ``latency`` counts from a fragment's last sample to the last beat of its result, cycle for cycle as
+    :mod:`bnn_hw.generate.latency` says. ``around`` is what is no layer: framer, error FIFO and head.
     """
 
     family: str
@@ -87,6 +89,7 @@ class Estimate:
     bram: float
     dsp: int
     cycles: int
+    latency: int
     layers: tuple[LayerEstimate, ...]
     around: Area
 
@@ -114,22 +117,23 @@ def estimate(network: Network, folding: Folding, family: str = DEFAULT_FAMILY) -
         stage = area([of_block.input_fifo(fold, before), *of_block.cells(fold)], coefficients)
         total += stage
         before = block, fold
-        steps = fold.steps(block)
+        folded = fold.steps(block) > 1
         layers.append(
             LayerEstimate(
                 name=block.name,
                 pe=fold.pe,
                 simd=fold.simd,
-                steps=steps,
+                steps=fold.held(block),
                 cycles=cycles,
                 share=cycles / folding.cycles,
                 **asdict(stage.rounded()),
-                rom_bits=int(block.rows.size) if steps > 1 else 0,
-                rom="LUT" if steps > 1 else "constants",
+                rom_bits=int(block.rows.size) if folded else 0,
+                rom=_rom(fold) if folded else "constants",
             )
         )
     ends = [framer_terms(network), error_fifo_terms()]
-    ends.append(head_terms(network, *terms[-1].lanes(folding.folds[-1])))
+    last = folding.folds[-1]
+    ends.append(head_terms(network, *terms[-1].lanes(last), score_pairs(network, last)))
     around = area(ends, coefficients)
     total += around
     return Estimate(
@@ -137,9 +141,17 @@ def estimate(network: Network, folding: Folding, family: str = DEFAULT_FAMILY) -
         **asdict(total.rounded()),
         dsp=0,
         cycles=folding.cycles,
+        latency=latency_cycles(network, folding.folds),
         layers=tuple(layers),
         around=around.rounded(),
     )
+
+
+def _rom(fold: Fold) -> str:
+    """Where the weights lie, in words."""
+    if fold.block_bits == 0:
+        return "LUT"
+    return "block" if fold.block_bits == fold.pe * fold.simd else "block + LUT"
 
 
 def area(cells: Iterable[CellTerms], coefficients: Coefficients) -> Area:

@@ -15,6 +15,7 @@ from bnn_hw.generate.estimate_terms import (
     LUT_ROM_DEPTH,
     LUT_WAYS,
     CellTerms,
+    block_rams,
     count_bits,
     fifo,
     pool_cells,
@@ -45,11 +46,15 @@ class BlockTerms:
         self.inverts = np.array([band.invert for band in block.bands()], dtype=bool)
         self._window = self._window_terms()
         self._constant_adders: tuple[int, int, int] | None = None
+        self._digit_adders: tuple[int, int] | None = None
 
     def cells(self, fold: Fold) -> Iterator[CellTerms]:
         """Every cell of the stage but its input FIFO, in the order of the stream."""
         yield self._window
-        yield self._integers(fold) if self.block.input_bits is not None else self._bits(fold)
+        if self.block.input_bits is None:
+            yield self._bits(fold)
+        else:
+            yield self._digits(fold) if fold.digits > 1 else self._integers(fold)
         if self.is_last:
             yield from self._last(fold)
         else:
@@ -103,16 +108,18 @@ class BlockTerms:
         depth, sf = fold.steps(self.block), self.block.fan_in // fold.simd
         products = fold.pe * fold.simd
         terms = self._folds(fold)
-        ways = 1 if depth == 1 or _SHALLOW_STEPS < depth <= _MERGED_STEPS else 3
+        word_register = depth > _MERGED_STEPS or fold.block_bits > 0
+        ways = 3 if word_register or 1 < depth <= _SHALLOW_STEPS else 1
         columns = -(-fold.simd // ways)
-        if sf == 2 and _SHALLOW_STEPS < depth <= _TWO_SLICE_STEPS:
+        if sf == 2 and _SHALLOW_STEPS < depth <= _TWO_SLICE_STEPS and not word_register:
             # The LUTs of the products choose between the slices.
             terms |= {"select": 0, "slice": 0}
-        if depth > _MERGED_STEPS:
+        if word_register:
             terms["slice"] = fold.simd
         terms["product"] = products if ways == 1 and depth > 1 else 0
         terms["full_adder"] = 2 * fold.pe * columns if ways == 3 else 0
-        terms["word"] = products if depth > _MERGED_STEPS else 0
+        terms["word"] = products - fold.block_bits if word_register else 0
+        terms["block"] = block_rams(fold.block_bits, depth)
         terms["rom"] = terms["word"] * -(-depth // LUT_ROM_DEPTH)
         tallies = fold.pe * (2 if ways == 3 else 1)
         terms |= {name: tallies * n for name, n in tally_terms(columns).items()}
@@ -137,8 +144,44 @@ class BlockTerms:
             adder_bits += (count // 2) * (bits + 1)
             count, bits = -(-count // 2), bits + 1
         terms["adder_bit"] = fold.pe * adder_bits
-        terms["rom"] = fold.pe * fold.simd * -(-depth // LUT_ROM_DEPTH)
+        in_luts = fold.pe * fold.simd - fold.block_bits
+        terms["rom"] = in_luts * -(-depth // LUT_ROM_DEPTH)
+        terms["block"] = block_rams(fold.block_bits, depth)
         return CellTerms("u_mvu", "integers_rom", terms)
+
+    def _digits(self, fold: Fold) -> CellTerms:
+        """As ``rtl/bnn_mvu_digits.sv``: adders and their carries, digits to choose, digits that wait."""
+        if self._digit_adders is None:
+            self._digit_adders = self._shared_digit_adders()
+        adders, waiting = self._digit_adders
+        bits = -(-self.sum_bits // fold.digits)
+        lanes = self.block.out_channels
+        negated = int((self.block.rows[:, 0] == 0).sum())
+        terms = {
+            "cell": 1,
+            "counter": count_bits(fold.digits),
+            "select": bits * self.block.fan_in * -(-fold.digits // LUT_WAYS),
+            "adder": adders + negated,
+            "adder_bit": (adders + negated) * bits,
+            "wait_bit": (waiting + lanes * fold.digits - negated) * bits,
+            "slice": bits * self.block.fan_in,
+        }
+        return CellTerms("u_mvu", "integers_digits", terms)
+
+    def _shared_digit_adders(self) -> tuple[int, int]:
+        """Adders of all levels, and digits that wait a level; lanes equal or opposite count once."""
+        rows, fan_in = self.block.rows, self.block.fan_in
+        adders, waiting, span = 0, 0, 2
+        while span < 2 * fan_in and fan_in > 1:
+            for start in range(0, fan_in, span):
+                part = rows[:, start : start + span]
+                distinct = np.unique(part ^ part[:, :1], axis=0).shape[0]
+                if start + span // 2 < fan_in:
+                    adders += distinct
+                else:
+                    waiting += distinct
+            span *= 2
+        return adders, waiting
 
     def _shared_adders(self) -> tuple[int, int, int]:
         """Adder bits of an unrolled integer layer, lanes, and lanes to be negated, equals counted once.

@@ -23,6 +23,9 @@ _RAM_BITS = 28
 _DEEP_RAM_BITS = 16
 # Words up to which that is LUT RAM and not block RAM.
 _LUT_RAM_DEPTH = 64
+# Bits of a block RAM of 18 kbit, and words below which it gets no wider.
+_BLOCK_BITS = 18 * 1024
+_BLOCK_WORDS = 512
 # Entries from which it takes shift-register LUTs for a delay line, and how many one holds.
 _SHIFT_ENTRIES = 3
 _SHIFT_DEPTH = 32
@@ -42,6 +45,19 @@ class CellTerms:
 def count_bits(modulus: int) -> int:
     """Bits of a counter modulo ``modulus``; 0 for a constant."""
     return (modulus - 1).bit_length()
+
+
+def block_ram_width(words: int) -> int:
+    """Bits of a ROM of ``words`` that a block RAM of 18 kbit holds: up to 36; 0 where it takes several."""
+    return _BLOCK_BITS // max(_BLOCK_WORDS, 1 << count_bits(words))
+
+
+def block_rams(bits: int, words: int) -> int:
+    """Block RAMs of 18 kbit in a ROM of ``words``."""
+    if bits == 0:
+        return 0
+    width = block_ram_width(words)
+    return -(-bits // width) if width else bits * -(-words // _BLOCK_BITS)
 
 
 def fifo(instance: str, width: int, depth: int) -> CellTerms:
@@ -111,22 +127,25 @@ def pool_cells(
         length = pool.out_length(length)
 
 
-def head_terms(network: Network, lanes: int, beats: int) -> CellTerms:
-    """``bnn_head`` behind a last stage of ``lanes`` lanes and ``beats`` beats a position."""
+def head_terms(network: Network, lanes: int, beats: int, step_pairs: int = 1) -> CellTerms:
+    """``bnn_head`` behind a last stage of ``lanes`` lanes and ``beats`` beats a position.
+
+    It takes ``step_pairs`` pairs of coefficient bits a cycle.
+    """
     head, last = network.head, network.blocks[-1]
     acc_bits = accumulator_bits(last, network.head_terms)
     peak_bits = lanes * sum_widths(last)[1] if head.peak_weight else 0
     coefficient_bits = max(signed_bits(head.positive), signed_bits(head.negative))
-    pairs = (coefficient_bits + 1) // 2
+    pairs = -(-coefficient_bits // (2 * step_pairs))
     steps = network.classes * pairs
     counters = (last.head_length, beats, network.classes, network.classes, lanes, steps, pairs)
     terms = {
         "cell": 1,
         "accumulate": lanes * acc_bits,
         "select": 2 * acc_bits * -(-lanes // LUT_WAYS) if lanes > 1 else 0,
-        "term_bit": acc_bits,
+        "term_bit": (2 * step_pairs - 1) * acc_bits,
         "score_bit": network.score_bits,
-        "coefficient": 4 * -(-steps // LUT_ROM_DEPTH),
+        "coefficient": 4 * step_pairs * -(-steps // LUT_ROM_DEPTH),
         "offset": signed_bits(head.offset) * -(-network.classes // LUT_ROM_DEPTH),
         "counter": sum(map(count_bits, counters)),
         "peak": lanes * acc_bits if head.peak_weight else 0,

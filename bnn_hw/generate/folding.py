@@ -17,6 +17,9 @@ from bnn_hw.ir.blocks import Block
 from bnn_hw.ir.layers import signed_bits
 from bnn_hw.ir.network import Network
 
+# Fold steps of the last layer from which the head may take its time, too.
+_UNHURRIED_STEPS = 32
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -27,6 +30,9 @@ class Fold:
     block_bits
         Bits of a weight word of ``pe * simd`` bits that are read from block RAM; the others are LUTs.
         0 in a layer without fold steps, whose weights are constants.
+    digits
+        Cycles a fold step takes, working on one digit of all its integers in each; more than 1 only in
+        a first layer without fold steps (``rtl/bnn_mvu_digits.sv``).
     ring
         Windows are read from a memory slice by slice, not held in registers
         (:mod:`bnn_hw.generate.ring`).
@@ -35,11 +41,16 @@ class Fold:
     pe: int
     simd: int
     block_bits: int = 0
+    digits: int = 1
     ring: bool = False
 
     def steps(self, block: Block) -> int:
         """Fold steps a position, ``NF * SF``."""
         return (block.out_channels // self.pe) * (block.fan_in // self.simd)
+
+    def held(self, block: Block) -> int:
+        """Cycles for which a window is held: fold steps, each of ``digits``."""
+        return self.steps(block) * self.digits
 
 
 @dataclass(frozen=True)
@@ -90,25 +101,33 @@ def window_cycles(block: Block, held: int) -> int:
 
 
 def stage_cycles(block: Block, fold: Fold) -> int:
-    """Cycles a fragment of one stage: a window is held for its fold steps.
+    """Cycles a fragment of one stage: a window is held for its fold steps and their digits.
 
     From a memory (:mod:`bnn_hw.generate.ring`) they follow without a gap, over fragments too.
     """
     if fold.ring:
         return block.positions * fold.steps(block)
-    return window_cycles(block, fold.steps(block))
+    return window_cycles(block, fold.held(block))
 
 
-def score_cycles(network: Network) -> int:
+def score_pairs(network: Network, last: Fold) -> int:
+    """Pairs of coefficient bits that the head takes a cycle: two behind a last layer in a hurry."""
+    head = network.head
+    bits = max(signed_bits(head.positive), signed_bits(head.negative))
+    return 2 if bits > 2 and last.steps(network.blocks[-1]) < _UNHURRIED_STEPS else 1
+
+
+def score_cycles(network: Network, pairs: int = 1) -> int:
     """Cycles in which the head works on its scores and takes no sums (see ``rtl/bnn_head.sv``).
 
-    A score takes a cycle for two coefficient bits and one for the offset; three more pass until the
-    class is sent. Before them the largest sums are added, a beat a cycle: at most one a class.
+    A score takes a cycle for each ``pairs`` pairs of coefficient bits and one for the offset; a few
+    more pass until the class is sent. Before them the largest sums are added, a beat a cycle: at most
+    one a class.
     """
     head = network.head
     peak = network.classes if head.peak_weight else 0
-    pairs = (max(signed_bits(head.positive), signed_bits(head.negative)) + 1) // 2
-    return peak + network.classes * (pairs + 1) + 3
+    bits = max(signed_bits(head.positive), signed_bits(head.negative))
+    return peak + network.classes * (-(-bits // (2 * pairs)) + 1) + 2 + pairs
 
 
 def windows_ahead(network: Network) -> tuple[int, ...]:
@@ -124,20 +143,21 @@ def windows_ahead(network: Network) -> tuple[int, ...]:
     return tuple(reversed(ahead))
 
 
-def held_cycles(network: Network, block: Block, fold: Fold) -> int:
+def held_cycles(network: Network, block: Block, fold: Fold, pairs: int = 1) -> int:
     """Cycles a fragment of one stage, counting how long a busy head may hold it up.
 
     While the head scores one fragment, every stage may go on up to what makes the next fragment's
-    first pooled sums; what the scores take longer than that is added to the stage's own cycles.
+    first pooled sums; what the scores, at ``pairs`` pairs of coefficient bits a cycle, take longer than
+    that is added to the stage's own cycles.
     An upper bound: words that wait between the stages take off some of it.
     """
     windows = windows_ahead(network)[block.index]
     first_gap = block.kernel - min(block.pad_left, block.kernel - 1)
-    ahead = (windows - 1) * max(block.stride, fold.steps(block))
+    ahead = (windows - 1) * max(block.stride, fold.held(block))
     if not fold.ring:
         ahead += first_gap
     # Lanes of a last beat may take turns behind the sums.
-    busy = score_cycles(network) + network.classes - 1
+    busy = score_cycles(network, pairs) + network.classes - 1
     return stage_cycles(block, fold) + max(0, busy - ahead)
 
 
@@ -152,6 +172,16 @@ def accumulator_bits(block: Block, terms: int) -> int:
 def legal_folds(block: Block) -> list[Fold]:
     """Every pair of divisors of the output channels and of the fan-in."""
     return [Fold(p, s) for p in divisors(block.out_channels) for s in divisors(block.fan_in)]
+
+
+def digit_folds(block: Block) -> list[Fold]:
+    """The folds of a first layer that work on digits: whole windows and all channels, in some cycles."""
+    if block.input_bits is None or block.threshold is None:
+        return []
+    reaches = [block.reach(channel) for channel in range(block.out_channels)]
+    bits = signed_bits([bound for reach in reaches for bound in (reach.low, reach.high)])
+    digits = {-(-bits // width) for width in range(1, bits)}
+    return [Fold(block.out_channels, block.fan_in, digits=count) for count in sorted(digits)]
 
 
 def fastest(network: Network) -> Folding:
@@ -188,6 +218,7 @@ def override(
             _check_divides(block, "PE", fold.pe, block.out_channels, "output channels")
             _check_divides(block, "SIMD", fold.simd, block.fan_in, "window elements")
             _check_block_bits(block, fold)
+            _check_digits(block, fold)
             _check_ring(block, fold)
             chosen[index] = fold
     return folding_of(network, tuple(chosen))
@@ -202,14 +233,6 @@ def _check_divides(block: Block, what: str, value: int, total: int, of: str) -> 
         )
 
 
-def _check_ring(block: Block, fold: Fold) -> None:
-    if fold.ring and not ring_fits(block, fold.steps(block), fold.simd):
-        raise UserError(
-            f"{block.name}: windows cannot be read from a memory at PE {fold.pe} and SIMD {fold.simd}; SIMD "
-            f"must divide its {block.in_channels} input channels, and the stride not exceed the kernel"
-        )
-
-
 def _check_block_bits(block: Block, fold: Fold) -> None:
     most = fold.pe * fold.simd if fold.steps(block) > 1 else 0
     if not 0 <= fold.block_bits <= most:
@@ -219,12 +242,30 @@ def _check_block_bits(block: Block, fold: Fold) -> None:
         )
 
 
+def _check_ring(block: Block, fold: Fold) -> None:
+    if fold.ring and not ring_fits(block, fold.steps(block), fold.simd):
+        raise UserError(
+            f"{block.name}: windows cannot be read from a memory at PE {fold.pe} and SIMD {fold.simd}; SIMD "
+            f"must divide its {block.in_channels} input channels, and the stride not exceed the kernel"
+        )
+
+
+def _check_digits(block: Block, fold: Fold) -> None:
+    if fold.digits != 1 and fold not in digit_folds(block):
+        legal = ", ".join(str(of.digits) for of in digit_folds(block))
+        raise UserError(
+            f"{block.name}: {fold.digits} digits at PE {fold.pe} and SIMD {fold.simd}; legal are 1"
+            + (f" and, unrolled, {legal}" if legal else "")
+        )
+
+
 def folding_of(network: Network, folds: tuple[Fold, ...]) -> Folding:
     """The folding of ``network`` with a legal fold for every block, in order."""
     pairs = list(zip(network.blocks, folds, strict=True))
+    of_head = score_pairs(network, folds[-1])
     return Folding(
         folds=folds,
         stage_cycles=tuple(stage_cycles(b, f) for b, f in pairs),
-        held_cycles=max(held_cycles(network, b, f) for b, f in pairs),
+        held_cycles=max(held_cycles(network, b, f, of_head) for b, f in pairs),
         samples=network.input.samples,
     )

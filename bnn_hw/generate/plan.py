@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bnn_hw import __version__
 from bnn_hw.errors import UserError
-from bnn_hw.generate.folding import Fold, Folding, accumulator_bits
+from bnn_hw.generate.folding import Fold, Folding, accumulator_bits, score_pairs
 from bnn_hw.generate.ring import ring_depth
 from bnn_hw.ir.accept import popcount_threshold
 from bnn_hw.ir.bits import Bits, row_to_int
@@ -60,6 +60,7 @@ class StagePlan:
     pe: int
     simd: int
     block_bits: int
+    digits: int
     fifo_depth: int
     ring_depth: int
     in_parts: int
@@ -115,6 +116,11 @@ class StagePlan:
         return self.window_elements // self.simd
 
     @property
+    def held(self) -> int:
+        """Cycles a window is worked on: fold steps, each of its digits."""
+        return self.nf * self.sf * self.digits
+
+    @property
     def weight_bits(self) -> int:
         """Bits of a ROM word."""
         return self.pe * self.simd
@@ -131,6 +137,7 @@ class HeadPlan:
     negative_bits: int
     offset_bits: int
     score_bits: int
+    step_pairs: int
     positive: tuple[int, ...]
     negative: tuple[int, ...]
     offset: tuple[int, ...]
@@ -207,6 +214,7 @@ def build_plan(network: Network, folding: Folding) -> Plan:
             negative_bits=signed_bits(head.negative),
             offset_bits=signed_bits(head.offset),
             score_bits=score_bits,
+            step_pairs=score_pairs(network, folding.folds[-1]),
             positive=head.positive,
             negative=head.negative,
             offset=head.offset,
@@ -255,6 +263,7 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> Stage
         pe=fold.pe,
         simd=fold.simd,
         block_bits=fold.block_bits,
+        digits=fold.digits,
         fifo_depth=waiting,
         ring_depth=ring_depth(block, waiting) if fold.ring else 0,
         in_parts=block.in_channels // fold.simd if fold.ring and _gives_slices(before, fold) else 1,
@@ -331,9 +340,9 @@ def fifo_depth(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> i
     block_before, fold_before = before
     needed = (block.positions - 1) * block.stride + block.kernel
     pad_windows = max(0, -(-(needed - block.pad_left - block.in_length) // block.stride))
-    busy_cycles = pad_windows * fold.steps(block)
+    busy_cycles = pad_windows * fold.held(block)
     stride = 1
     for pool in (*block_before.sum_pools, *block_before.bit_pools):
         stride *= pool.stride
-    period_cycles = max(1, fold_before.steps(block_before) * stride)
+    period_cycles = max(1, fold_before.held(block_before) * stride)
     return max(2, 1 + -(-busy_cycles // period_cycles))

@@ -3,42 +3,94 @@
 Reads a network and a target: cycles a fragment, or "smallest", or "fastest". Gives the legal
 :class:`bnn_hw.generate.folding.Folding` whose whole accelerator the estimator
 (:mod:`bnn_hw.generate.estimate`) thinks smallest among all that keep within the target. The choice is
-exact, not a heuristic: layers hang together only by the FIFO between two neighbours, so the best
-chain of folds is found layer by layer.
+exact, not a heuristic: layers hang together only by the FIFO between two neighbours and the block RAMs
+that they share, so the best chain of folds is found layer by layer. A limit of the latency is met by a
+price on each of its cycles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil, floor, inf, log10
 
 from bnn_hw.errors import UserError
 from bnn_hw.generate.estimate import DEFAULT_FAMILY, Coefficients, area, load_coefficients
 from bnn_hw.generate.estimate_stages import BlockTerms
-from bnn_hw.generate.estimate_terms import head_terms
-from bnn_hw.generate.folding import Fold, Folding, fastest, folding_of, held_cycles, legal_folds
+from bnn_hw.generate.estimate_terms import block_ram_width, block_rams, head_terms
+from bnn_hw.generate.folding import (
+    Fold,
+    Folding,
+    digit_folds,
+    fastest,
+    folding_of,
+    held_cycles,
+    legal_folds,
+    score_cycles,
+    score_pairs,
+)
+from bnn_hw.generate.latency import latency_cycles, mvu_latency, tail_windows
 from bnn_hw.ir.blocks import Block
 from bnn_hw.ir.network import Network
 
 
 @dataclass(frozen=True)
-class _Chain:
-    """The cheapest folds of the layers so far, and their LUTs."""
+class Goal:
+    """What the solver may spend besides cycles.
 
+    Attributes
+    ----------
+    block_rams
+        Block RAMs for weights, in halves: of 18 kbit each. None puts the weights of every folded layer
+        into block RAM, however many that takes.
+    latency
+        Most cycles from a fragment's last sample to the end of its result; None: any.
+    """
+
+    block_rams: int | None = 0
+    latency: int | None = None
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A fold of a layer with its LUTs and its share of the latency."""
+
+    fold: Fold
+    lut: float
+    tail: int
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """The cheapest folds of the layers so far, their LUTs, and those with the price of the latency."""
+
+    cost: float
     lut: float
     folds: tuple[Fold, ...]
 
 
-def solve(network: Network, cycles: int, family: str = DEFAULT_FAMILY) -> Folding:
+# By cycles that a window is held, and block RAMs taken so far.
+_Chains = dict[tuple[int, int], _Chain]
+_NO_GOAL = Goal()
+# LUTs that a cycle of latency may cost while a limit is sought, and how finely.
+_MOST_LUTS_A_CYCLE = 64.0
+_PRICES = 14
+
+
+def solve(
+    network: Network, cycles: int, family: str = DEFAULT_FAMILY, goal: Goal = _NO_GOAL
+) -> Folding:
     """The folding of at most ``cycles`` a fragment with the fewest estimated LUTs on ``family``.
+
+    Without a latency in ``goal`` no legal folding within the target takes fewer; with one the solver
+    looks among those that are best at some price of a cycle of latency.
 
     Raises
     ------
     UserError
-        When no folding is fast enough; the message gives the fewest cycles that are legal. For a
-        family that the estimator does not know.
+        When no folding is fast enough, or none is found within the latency; the message gives the
+        nearest that is legal. For a family that the estimator does not know.
     """
     limit = fastest(network).cycles
     if cycles < limit:
@@ -46,17 +98,31 @@ def solve(network: Network, cycles: int, family: str = DEFAULT_FAMILY) -> Foldin
             f"{cycles} cycles a fragment cannot be met by {network.name}: at one sample a cycle the "
             f"nearest legal is {limit}; give CYCLES={limit} or more"
         )
-    return _cheapest(network, cycles, family)
+    return _Search(network, family, goal).best(cycles)
 
 
-def solve_fastest(network: Network, family: str = DEFAULT_FAMILY) -> Folding:
+def solve_fastest(network: Network, family: str = DEFAULT_FAMILY, goal: Goal = _NO_GOAL) -> Folding:
     """The smallest of the foldings with the fewest cycles a fragment."""
-    return _cheapest(network, fastest(network).cycles, family)
+    return _Search(network, family, goal).best(fastest(network).cycles)
 
 
-def solve_smallest(network: Network, family: str = DEFAULT_FAMILY) -> Folding:
+def solve_smallest(
+    network: Network, family: str = DEFAULT_FAMILY, goal: Goal = _NO_GOAL
+) -> Folding:
     """The folding with the fewest estimated LUTs."""
-    return _cheapest(network, None, family)
+    return _Search(network, family, goal).best(None)
+
+
+def place_roms(
+    network: Network, folding: Folding, family: str = DEFAULT_FAMILY, goal: Goal = _NO_GOAL
+) -> Folding:
+    """``folding`` with each layer's PE and SIMD as they are and its weights where they cost least."""
+    return _Search(network, family, replace(goal, latency=None), folding.folds).best(None)
+
+
+def default_latency(network: Network) -> int:
+    """A sixth of a fragment: 600 cycles for 3,600 samples."""
+    return network.input.samples // 6
 
 
 def cycles_for_rate(network: Network, fragments_per_s: float, clock_mhz: float) -> int:
@@ -92,53 +158,163 @@ def _significant(value: float, rounded: Callable[[float], int]) -> float:
     return rounded(value / unit) * unit
 
 
-def _cheapest(network: Network, cycles: int | None, family: str) -> Folding:
-    """The chain of folds with the fewest LUTs; of equals the one with the fewest steps early."""
-    coefficients = load_coefficients(family)
-    chains: dict[int, _Chain] = {}
-    before: Block | None = None
-    for block in network.blocks:
-        terms = BlockTerms(block)
-        # Folds of equal steps take equal cycles and equal FIFOs: only the cheapest of them counts.
-        best: dict[int, tuple[float, Fold]] = {}
-        for fold in legal_folds(block):
-            if cycles is not None and held_cycles(network, block, fold) > cycles:
-                continue
-            cells = list(terms.cells(fold))
-            if block.threshold is None:
-                cells.append(head_terms(network, *terms.lanes(fold)))
-            lut = area(cells, coefficients).lut
-            steps = fold.steps(block)
-            if steps not in best or lut < best[steps][0]:
-                best[steps] = lut, fold
-        chains = _extend(chains, before, terms, best, coefficients)
-        before = block
-    chain = min(chains.items(), key=lambda item: (item[1].lut, item[0]))[1]
-    return folding_of(network, chain.folds)
+class _Search:
+    """Chains of folds of one network: what is asked for many times is counted once."""
 
+    def __init__(
+        self, network: Network, family: str, goal: Goal, only: tuple[Fold, ...] = ()
+    ) -> None:
+        self.network = network
+        self.goal = goal
+        self.coefficients = load_coefficients(family)
+        self.terms = [BlockTerms(block) for block in network.blocks]
+        self.only = only
+        self._fifo = [_fifo_luts(terms, self.coefficients) for terms in self.terms]
 
-def _extend(
-    chains: dict[int, _Chain],
-    before: Block | None,
-    terms: BlockTerms,
-    best: dict[int, tuple[float, Fold]],
-    coefficients: Coefficients,
-) -> dict[int, _Chain]:
-    """The cheapest chains one layer longer, by the fold steps of their last layer."""
-    fifo_lut = _fifo_luts(terms, coefficients)
-    longer: dict[int, _Chain] = {}
-    for steps, (lut, fold) in sorted(best.items()):
-        if before is None:
-            longer[steps] = _Chain(lut + fifo_lut(fold, None), (fold,))
-            continue
-        joined = [
-            _Chain(
-                chain.lut + lut + fifo_lut(fold, (before, chain.folds[-1])), (*chain.folds, fold)
-            )
-            for _, chain in sorted(chains.items())
+    def best(self, cycles: int | None) -> Folding:
+        """The cheapest folding; with a limit of latency the cheapest that was found within it."""
+        choices = [
+            [self._choices(index, cycles, pairs) for index in range(len(self.terms))]
+            for pairs in (1, 2)
         ]
-        longer[steps] = min(joined, key=lambda chain: chain.lut)
-    return longer
+        first = self._cheapest(choices, 0.0)
+        limit = self.goal.latency
+        if limit is None or self._latency(first) <= limit:
+            return self._folding(first)
+        hasty = self._cheapest(choices, _MOST_LUTS_A_CYCLE)
+        nearest = self._latency(hasty)
+        if nearest > limit:
+            raise UserError(
+                f"a result {limit} cycles after the last sample cannot be met by {self.network.name} here: "
+                f"the nearest found is {nearest}; give LATENCY={nearest} or more, or fewer cycles a fragment"
+            )
+        low, high = 0.0, _MOST_LUTS_A_CYCLE
+        for _ in range(_PRICES):
+            price = (low + high) / 2 if low else high / 8
+            tried = self._cheapest(choices, price)
+            if self._latency(tried) <= limit:
+                high = price
+                if tried.lut < hasty.lut:
+                    hasty = tried
+            else:
+                low = price
+        return self._folding(hasty)
+
+    def _folding(self, chain: _Chain) -> Folding:
+        return folding_of(self.network, chain.folds)
+
+    def _latency(self, chain: _Chain) -> int:
+        return latency_cycles(self.network, chain.folds)
+
+    def _cheapest(
+        self, choices: list[list[dict[tuple[int, int], _Choice]]], price: float
+    ) -> _Chain:
+        """The chain of the lowest cost; of equals the one with the fewest steps in its last layer."""
+        found: list[tuple[float, tuple[int, int], _Chain]] = []
+        for of_layers in choices:
+            chains: _Chains = {}
+            for index, best in enumerate(of_layers):
+                chains = self._extend(chains, index, best, price)
+            found += [(chain.cost, key, chain) for key, chain in chains.items()]
+        return min(found, key=lambda item: item[:2])[2]
+
+    def _choices(
+        self, index: int, cycles: int | None, pairs: int
+    ) -> dict[tuple[int, int], _Choice]:
+        """The cheapest fold of a layer for each time that a window is held and block RAMs it takes.
+
+        Folds that hold a window equally long take equal cycles and equal FIFOs: only the cheapest of
+        them counts. ``pairs`` are those of the head; a last layer that gives it others is left out.
+        """
+        network, terms = self.network, self.terms[index]
+        block = terms.block
+        best: dict[tuple[int, int], _Choice] = {}
+        folds = [self.only[index]] if self.only else [*legal_folds(block), *digit_folds(block)]
+        for plain in folds:
+            plain = replace(plain, block_bits=0)
+            if block.threshold is None and score_pairs(network, plain) != pairs:
+                continue
+            if cycles is not None and held_cycles(network, block, plain, pairs) > cycles:
+                continue
+            tail = tail_windows(block) * plain.held(block) + mvu_latency(block, plain)
+            if block.threshold is None:
+                tail += score_cycles(network, pairs)
+            for taken, fold, lut in self._places(terms, plain, pairs):
+                key = plain.held(block), taken
+                if key not in best or lut < best[key].lut:
+                    best[key] = _Choice(fold, lut, tail)
+        # More block RAM must save something.
+        return {
+            (held, taken): choice
+            for (held, taken), choice in sorted(best.items())
+            if all(
+                best[held, less].lut > choice.lut for less in range(taken) if (held, less) in best
+            )
+        }
+
+    def _places(
+        self, terms: BlockTerms, plain: Fold, pairs: int
+    ) -> Iterator[tuple[int, Fold, float]]:
+        """Block RAMs, fold and LUTs for each amount of block RAM that a fold's weights may take."""
+        bits, steps = plain.pe * plain.simd, plain.steps(terms.block)
+
+        def luts(fold: Fold) -> float:
+            cells = list(terms.cells(fold))
+            if terms.block.threshold is None:
+                cells.append(head_terms(self.network, *terms.lanes(fold), pairs))
+            return area(cells, self.coefficients).lut
+
+        whole = block_rams(bits, steps) if steps > 1 else 0
+        most = self.goal.block_rams
+        if whole and most is None:
+            fold = replace(plain, block_bits=bits)
+            # The solver need not count what is not limited.
+            yield 0, fold, luts(fold)
+            return
+        yield 0, plain, luts(plain)
+        if not whole or not most:
+            return
+        # LUTs are linear in the bits: two folds tell all.
+        width = block_ram_width(steps)
+        full = replace(plain, block_bits=bits)
+        full_lut = luts(full)
+        a_bit = luts(replace(plain, block_bits=1)) - full_lut
+        for taken in range(1, min(whole, most) + 1):
+            fold = replace(plain, block_bits=min(bits, taken * width)) if width else full
+            if width == 0 and taken < whole:
+                continue
+            outside = (bits - fold.block_bits) / max(1, bits - 1)
+            yield taken, fold, full_lut + outside * a_bit
+
+    def _extend(
+        self, chains: _Chains, index: int, best: dict[tuple[int, int], _Choice], price: float
+    ) -> _Chains:
+        """The cheapest chains one layer longer."""
+        fifo_lut = self._fifo[index]
+        longer: _Chains = {}
+        before = self.network.blocks[index - 1] if index else None
+        most = self.goal.block_rams or 0
+        for (held, taken), choice in best.items():
+            cost = choice.lut + price * choice.tail
+            if before is None:
+                lut = fifo_lut(choice.fold, None)
+                longer[held, taken] = _Chain(cost + lut, choice.lut + lut, (choice.fold,))
+                continue
+            fifos: dict[int, float] = {}
+            for (held_before, used), chain in chains.items():
+                if used + taken > most:
+                    continue
+                if held_before not in fifos:
+                    fifos[held_before] = fifo_lut(choice.fold, (before, chain.folds[-1]))
+                fifo = fifos[held_before]
+                key = held, used + taken
+                if key not in longer or chain.cost + cost + fifo < longer[key].cost:
+                    longer[key] = _Chain(
+                        chain.cost + cost + fifo,
+                        chain.lut + choice.lut + fifo,
+                        (*chain.folds, choice.fold),
+                    )
+        return longer
 
 
 def _fifo_luts(

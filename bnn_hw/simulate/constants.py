@@ -93,6 +93,7 @@ def _wanted_top(plan: Plan) -> Iterator[_Wanted]:
             "OffsetBits": head.offset_bits,
             "ScoreBits": head.score_bits,
             "ResultBits": plan.result_bits,
+            "StepPairs": head.step_pairs,
         },
     )
 
@@ -113,11 +114,15 @@ def _wanted_stage(stage: StagePlan, narrow_factor: int) -> Iterator[_Wanted]:
     else:
         yield "bnn_window", {"WordBits": stage.word_bits, **shape}
     folds = {"Pe": stage.pe, "Simd": stage.simd, "Nf": stage.nf, "Sf": stage.sf}
-    if stage.is_first:
+    widths = {"SumBits": stage.sum_bits, "BlockBits": stage.block_bits}
+    if stage.digits > 1:
+        whole = {"Pe": stage.pe, "Simd": stage.simd, "Digits": stage.digits}
         element = {"ElementBits": stage.element_bits}
-        yield "bnn_mvu_int", {**folds, **element, "SumBits": stage.sum_bits}
+        yield "bnn_mvu_digits", {**whole, **element, "SumBits": stage.sum_bits}
+    elif stage.is_first:
+        yield "bnn_mvu_int", {**folds, "ElementBits": stage.element_bits, **widths}
     else:
-        yield "bnn_mvu_bits", {**folds, "SumBits": stage.sum_bits}
+        yield "bnn_mvu_bits", {**folds, **widths}
     lanes, beats = stage.pe // narrow_factor, stage.nf * narrow_factor
     if stage.is_last:
         if narrow_factor > 1:
@@ -198,7 +203,7 @@ def _compare_stage(cell: Cell, stage: StagePlan, block: Block) -> Iterator[Const
     else:
         pads = [("word", stage.pad_word, by_module["bnn_window"].parameters["PadWord"])]
     yield _compare_values(f"{stage.name}.padding", pads)
-    unit = by_module["bnn_mvu_int" if stage.is_first else "bnn_mvu_bits"]
+    unit = next(cell for cell in cell.cells if cell.module.startswith("bnn_mvu_"))
     yield _compare_weights(stage, block, unit.parameters["Weights"])
     if stage.is_last:
         return

@@ -66,6 +66,7 @@ def _case(
     pool: int = 1,
     peak_weight: int = 0,
     memory: int = 0,
+    pairs: int = 1,
 ) -> Case:
     network = _network(classes, positions, coefficient_bits, pool, peak_weight)
     folding = override(network, fastest(network), {"last": (lanes, 3)})
@@ -89,7 +90,9 @@ def _case(
         for b in golden
     ]
     return Case(
-        f"c{classes}_p{lanes}_n{positions}_b{coefficient_bits}_w{peak_weight}" + "_memory" * memory,
+        f"c{classes}_p{lanes}_n{positions}_b{coefficient_bits}_w{peak_weight}"
+        + "_memory" * memory
+        + "_pairs" * (pairs - 1),
         {
             "Lanes": lanes,
             "Nf": classes // lanes,
@@ -103,6 +106,7 @@ def _case(
             "OffsetBits": head.offset_bits,
             "ScoreBits": head.score_bits,
             "ResultBits": plan.result_bits,
+            "StepPairs": pairs,
             "Memory": memory,
             "Positive": packed(head.positive, head.positive_bits),
             "Negative": packed(head.negative, head.negative_bits),
@@ -120,7 +124,7 @@ def _case(
             Port("m_axis_tlast", None, False),
             Port("m_axis_tuser", None, False),
         ),
-        Fragments(words, errors, beats, len(words) // FRAGMENTS + score_cycles(network)),
+        Fragments(words, errors, beats, len(words) // FRAGMENTS + score_cycles(network, pairs)),
     )
 
 
@@ -141,6 +145,10 @@ BENCH = Bench(
         _case(4, 4, 5, 7, peak_weight=64),
         _case(17, 1, 6, 10, peak_weight=16, memory=1),
         _case(6, 3, 4, 9, memory=1),
+        _case(1, 1, 1, 3, pairs=2),
+        _case(17, 1, 5, 13, peak_weight=16, pairs=2),
+        _case(6, 2, 9, 16, pairs=2),
+        _case(3, 3, 2, 9, pool=2, peak_weight=2, pairs=2),
     ),
     illegal=(
         {"Lanes": 0},
@@ -152,6 +160,8 @@ BENCH = Bench(
         {"PeakWeight": 3},
         {"PeakWeight": -1},
         {"Memory": 2},
+        {"StepPairs": 0},
+        {"StepPairs": 3},
         {"Lanes": 3, "Nf": 1, "Memory": 1},
     ),
 )

@@ -55,9 +55,12 @@ def test_the_manifest_holds_the_estimate_of_the_build(call, tmp_path):
     assert call("--fold", "smallest", "-o", "out")[0] == 0
     manifest = read_manifest(tmp_path / "out")
     layers = manifest["estimate"]["layers"]
-    assert {la["name"]: {"pe": la["pe"], "simd": la["simd"]} for la in layers} == manifest[
-        "folding"
-    ]
+    of_layers = {la["name"]: (la["pe"], la["simd"]) for la in layers}
+    folding = manifest["folding"]
+    assert of_layers == {name: (fold["pe"], fold["simd"]) for name, fold in folding.items()}
+    for layer in layers:
+        in_block = folding[layer["name"]]["block_bits"] > 0
+        assert in_block == layer["rom"].startswith("block")
     assert manifest["estimate"]["cycles"] == manifest["cycles_per_fragment"]
 
 

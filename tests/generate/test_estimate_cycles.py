@@ -1,4 +1,4 @@
-"""Cycles of an estimate against the simulated hardware, fragments back to back: equal, not close."""
+"""Cycles and latency of an estimate against the simulated hardware: equal, not close."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from bnn_hw.generate.build import generate
 from bnn_hw.generate.estimate import estimate
-from bnn_hw.generate.folding import fastest, override
-from bnn_hw.generate.solver import solve, solve_fastest, solve_smallest
+from bnn_hw.generate.folding import Fold, fastest, override
+from bnn_hw.generate.solver import Goal, solve, solve_fastest, solve_smallest
 from bnn_hw.ir import Head, NetworkInput
 from bnn_hw.simulate.icarus import compile_icarus, run_icarus
 from tests.simulate.nets import small_network
@@ -33,6 +33,18 @@ FOLDINGS = {
     "first layer": override(NETWORK, fastest(NETWORK), {"conv1": (1, 1)}),
     "middle layer": override(NETWORK, fastest(NETWORK), {"conv2": (1, 3)}),
     "last layer": override(NETWORK, fastest(NETWORK), {"conv3": (2, 1)}),
+    "digits": override(NETWORK, fastest(NETWORK), {"conv1": Fold(4, 5, digits=2)}),
+    "more digits than the stride": override(
+        NETWORK, fastest(NETWORK), {"conv1": Fold(4, 5, digits=4)}
+    ),
+    "block RAM": override(NETWORK, fastest(NETWORK), {"conv2": Fold(2, 4, block_bits=8)}),
+    "part in block RAM": override(NETWORK, fastest(NETWORK), {"conv3": Fold(1, 6, block_bits=2)}),
+    "soon": solve(NETWORK, 2 * fastest(NETWORK).cycles, goal=Goal(8, 60)),
+}
+# Those in which a slow stage holds up the samples: their latency is a bound.
+HELD_UP = {
+    *("smallest", "tenth", "half", "first layer", "middle layer", "last layer"),
+    *("more digits than the stride", "block RAM"),
 }
 
 
@@ -46,4 +58,9 @@ def test_cycles_a_fragment_are_those_of_the_simulation(tmp_path, name):
     design = compile_icarus(build.path, build.plan, tmp_path / "work")
     run = run_icarus(design, build.plan, samples, tmp_path / "taps")
     assert run.fragments == FRAGMENTS
-    assert run.cycles_per_fragment == estimate(NETWORK, folding).cycles
+    expected = estimate(NETWORK, folding)
+    assert run.cycles_per_fragment == expected.cycles
+    if name in HELD_UP:
+        assert run.latency_cycles <= expected.latency
+    else:
+        assert run.latency_cycles == expected.latency

@@ -8,14 +8,26 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bnn_hw.assets import models_dir
 from bnn_hw.errors import UserError
 from bnn_hw.generate import folding
 from bnn_hw.generate.estimate import area, estimate, load_coefficients
 from bnn_hw.generate.estimate_stages import BlockTerms
-from bnn_hw.generate.estimate_terms import head_terms
-from bnn_hw.generate.folding import Folding
-from bnn_hw.generate.solver import cycles_for_rate, solve, solve_fastest, solve_smallest
+from bnn_hw.generate.estimate_terms import block_rams, head_terms
+from bnn_hw.generate.folding import Fold, Folding
+from bnn_hw.generate.latency import latency_cycles
+from bnn_hw.generate.solver import (
+    Goal,
+    cycles_for_rate,
+    default_latency,
+    place_roms,
+    solve,
+    solve_fastest,
+    solve_smallest,
+)
 from bnn_hw.ir import Network
+from bnn_hw.ir.blocks import Block
+from bnn_hw.ir.file import load_network
 from tests.reference import reference_network
 from tests.strategies import networks
 
@@ -29,13 +41,19 @@ def luts(network: Network, chosen: Folding) -> float:
         terms = BlockTerms(block)
         cells += [terms.input_fifo(fold, before), *terms.cells(fold)]
         before = block, fold
-    cells.append(head_terms(network, *terms.lanes(chosen.folds[-1])))
+    last = chosen.folds[-1]
+    cells.append(head_terms(network, *terms.lanes(last), folding.score_pairs(network, last)))
     return area(cells, load_coefficients("xc7")).lut
+
+
+def every_fold(block: Block) -> list[Fold]:
+    """Every legal fold with its weights in LUTs."""
+    return [*folding.legal_folds(block), *folding.digit_folds(block)]
 
 
 def all_foldings(network: Network) -> list[Folding]:
     """Every legal folding; assumes that they are few."""
-    choices = [folding.legal_folds(block) for block in network.blocks]
+    choices = [every_fold(block) for block in network.blocks]
     count = 1
     for of_block in choices:
         count *= len(of_block)
@@ -73,7 +91,7 @@ def test_solution_is_legal_and_within_the_target(network, slack):
     solved = solve(network, target)
     assert solved.cycles <= target
     for block, fold in zip(network.blocks, solved.folds, strict=True):
-        assert fold in folding.legal_folds(block)
+        assert fold in every_fold(block)
 
 
 @settings(max_examples=20, deadline=None)
@@ -84,6 +102,41 @@ def test_too_fast_a_target_is_refused_with_the_nearest_legal(network):
         solve(network, limit - 1)
     assert "\n" not in str(refused.value)
     assert solve(network, limit).cycles == limit
+
+
+@settings(max_examples=15, deadline=None)
+@given(network=networks(max_blocks=2), slack=st.floats(1.0, 20.0), rams=st.integers(1, 6))
+def test_no_place_for_the_weights_is_smaller(network, slack, rams):
+    """Among foldings with whole words in LUTs or in block RAM; parts of words only save more."""
+    target = int(folding.fastest(network).cycles * slack)
+    solved = solve(network, target, goal=Goal(rams))
+    assert solved.cycles <= target
+    taken = [
+        block_rams(fold.block_bits, fold.steps(block))
+        for block, fold in zip(network.blocks, solved.folds, strict=True)
+    ]
+    assert sum(taken) <= rams
+    assert luts(network, solved) <= luts(network, solve(network, target)) + 1e-6
+    fixed = place_roms(network, solve(network, target), goal=Goal(rams))
+    assert luts(network, solved) <= luts(network, fixed) + 1e-6
+    everything = solve(network, target, goal=Goal(None))
+    for block, fold in zip(network.blocks, everything.folds, strict=True):
+        assert fold.block_bits == (fold.pe * fold.simd if fold.steps(block) > 1 else 0)
+
+
+def test_shipped_networks_meet_cycles_latency_and_block_rams_at_once():
+    for name in ("ecg5", "ecg17"):
+        network = load_network(models_dir() / f"{name}.json")
+        limit = default_latency(network)
+        assert limit == 600
+        solved = solve(network, 3700, goal=Goal(8, limit))
+        assert solved.cycles <= 3700
+        assert latency_cycles(network, solved.folds) <= limit
+        assert estimate(network, solved).bram <= 4
+        free = solve(network, 3700, goal=Goal(8))
+        assert luts(network, free) <= luts(network, solved)
+        with pytest.raises(UserError, match="nearest found is"):
+            solve(network, 3700, goal=Goal(8, 10))
 
 
 def test_more_cycles_never_take_more_luts():

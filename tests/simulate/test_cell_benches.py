@@ -49,6 +49,21 @@ FAULTS = {
         r"\(in_valid_i \| ~waits_q\)",
         "(in_valid_i | ~takes_input_q)",
     ),
+    "weights in block RAM a word off": ("weights", r"words\[step_i\]", "words[0]"),
+    "weights in LUTs not held": ("weights", r"if \(en_i\) word_q <= word\[", "word_q <= word["),
+    "digits keep the carry of the number before": (
+        "digit_add",
+        r"first_i \? Minus : carry_q",
+        "carry_q",
+    ),
+    "digits of opposite lanes": ("digit_tree", r"\? 0 : 1", "? 0 : 0"),
+    "digits without the sign of a lane": (
+        "mvu_digits",
+        r"Weights\[p\*Simd\] == 1'b1",
+        "Weights[0] == Weights[0]",
+    ),
+    "digits of a window mixed": ("mvu_digits", r"\{top, lower_q\}", "{lower_q, top}"),
+    "second pair of coefficient bits unshifted": ("head", r"<<< 2\)", "<<< 1)"),
     "delay in memory one short": (
         "delay_ram",
         r"AddressBits'\(1 - Depth\)",
