@@ -111,16 +111,18 @@ module bnn_head #(
   assign scoring    = (state_q == Score) & advance;
 
   // Accumulators.
-  logic [BeatBits-1:0]     unused_beat;
+  logic [BeatBits-1:0]     beat;
   logic [PositionBits-1:0] position;
-  logic                    last_beat, last_position;
+  logic                    turn, last_beat, last_position, unused_beat;
+  assign unused_beat = ^beat;
   bnn_counter #(
     .Modulus(Nf)
   ) u_beat (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
-    .step_i (take | add_peak),
-    .value_o(unused_beat),
+    // A memory counts its entries while scores are formed as well, one whole turn.
+    .step_i ((Memory == 1) ? turn : take | add_peak),
+    .value_o(beat),
     .last_o (last_beat)
   );
   bnn_counter #(
@@ -134,7 +136,7 @@ module bnn_head #(
   );
 
   logic [Lanes-1:0][AccBits-1:0] plus, minus, plus_next, minus_next;
-  logic                          turn, first_position;
+  logic                          first_position;
   // What turns round: S_plus and S_minus of each channel, below them its largest sum.
   localparam int PeakBits = (PeakWeight > 0) ? Lanes * LaneBits : 0;
   localparam int LineBits = 2 * Lanes * AccBits + PeakBits;
@@ -177,11 +179,12 @@ module bnn_head #(
       .Width(LineBits),
       .Depth(Nf)
     ) u_line (
-      .clk_i (clk_i),
-      .rst_ni(rst_ni),
-      .en_i  (turn),
-      .data_i(line_next),
-      .data_o(line)
+      .clk_i  (clk_i),
+      .en_i   (turn),
+      .entry_i(beat),
+      .last_i (last_beat),
+      .data_i (line_next),
+      .data_o (line)
     );
   end else begin : gen_line
     bnn_delay #(

@@ -60,16 +60,17 @@ module bnn_pool #(
   logic take, emits;
   assign take = in_valid_i & in_ready_o;
 
-  logic [BeatBits-1:0]     unused_beat;
+  logic [BeatBits-1:0]     beat;
   logic [PositionBits-1:0] position;
-  logic                    last_beat, last_position;
+  logic                    last_beat, last_position, unused_beat;
+  assign unused_beat = ^beat;
   bnn_counter #(
     .Modulus(Nf)
   ) u_beat (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
     .step_i (take),
-    .value_o(unused_beat),
+    .value_o(beat),
     .last_o (last_beat)
   );
   bnn_counter #(
@@ -156,11 +157,12 @@ module bnn_pool #(
         .Width(Open * BeatData),
         .Depth(Nf)
       ) u_running (
-        .clk_i (clk_i),
-        .rst_ni(rst_ni),
-        .en_i  (take),
-        .data_i(next),
-        .data_o(running)
+        .clk_i  (clk_i),
+        .en_i   (take),
+        .entry_i(beat),
+        .last_i (last_beat),
+        .data_i (next),
+        .data_o (running)
       );
     end
     assign closed = maximum[Open-1];

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
-from sim.common.cases import CLOCKED, Bench, Case, Port
-from sim.common.plain_cell import PlainData, enabled_test, equals
+import cocotb
+from cocotb.triggers import RisingEdge, Timer
+
+from sim.common.cases import Bench, Case, CasePorts, Port, named
+from sim.common.streams import start_clock
 
 
 def _case(width: int, depth: int) -> Case:
-    rng = random.Random(100 * width + depth)
-    words = [rng.getrandbits(width) for _ in range(60)]
     return Case(
         f"w{width}_d{depth}",
         {"Width": width, "Depth": depth},
-        (*CLOCKED, Port("en_i"), Port("data_i", width), Port("data_o", width, False)),
-        PlainData(
-            [{"data_i": word} for word in words],
-            ("data_o",),
-            equals(lambda inputs: {"data_o": inputs["data_i"]}),
-            depth,
+        (
+            Port("clk_i"),
+            Port("en_i"),
+            Port("entry_i", (depth - 1).bit_length()),
+            Port("last_i"),
+            Port("data_i", width),
+            Port("data_o", width, False),
         ),
     )
 
@@ -30,4 +33,37 @@ BENCH = Bench(
     illegal=({"Width": 0}, {"Depth": 1}),
 )
 
-pipeline = enabled_test(BENCH)
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(case=named(BENCH.names), enabled=[1.0, 0.5])
+async def line(dut: Any, case: str, enabled: float) -> None:
+    """Entries come back in their order; a low enable holds everything; the count may start anew."""
+    chosen = BENCH.case(case)
+    width, depth = chosen.parameters["Width"], chosen.parameters["Depth"]
+    ports, rng = CasePorts(dut, chosen), random.Random(7)
+    ports.en_i.value = 0
+    start_clock(ports.clk_i)
+    await RisingEdge(ports.clk_i)
+    compared = 0
+    for turns in (3, 4):
+        sent: list[int] = []
+        # The second count starts in the middle of a turn, as after a reset.
+        for index in range(turns * depth + depth // 2):
+            while rng.random() >= enabled:
+                ports.en_i.value = 0
+                ports.entry_i.value = rng.randrange(depth)
+                ports.last_i.value = rng.getrandbits(1)
+                ports.data_i.value = rng.getrandbits(width)
+                await RisingEdge(ports.clk_i)
+            sent.append(rng.getrandbits(width))
+            ports.en_i.value = 1
+            ports.entry_i.value = index % depth
+            ports.last_i.value = int(index % depth == depth - 1)
+            ports.data_i.value = sent[-1]
+            await Timer(1, unit="ns")
+            if index >= depth:
+                found, want = int(ports.data_o.value), sent[index - depth]
+                assert found == want, f"{case}, entry {index}: got {found:#x}, sent {want:#x}"
+                compared += 1
+            await RisingEdge(ports.clk_i)
+    assert compared >= 5 * depth

@@ -66,8 +66,8 @@ FAULTS = {
     "second pair of coefficient bits unshifted": ("head", r"<<< 2\)", "<<< 1)"),
     "delay in memory one short": (
         "delay_ram",
-        r"AddressBits'\(1 - Depth\)",
-        "AddressBits'(2 - Depth)",
+        r"line_q\[next_entry\]",
+        "line_q[entry_i]",
     ),
     "pool mixes its windows in memory": ("pool", r"data_i\(next\)", "data_i({Open{next[0]}})"),
     "threshold excludes equality": ("threshold", r"\(sum >= threshold\)", "(sum > threshold)"),
