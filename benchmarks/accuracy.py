@@ -58,7 +58,6 @@ class Kept(BaseModel):
     digest: _Digest
     experiment: dict[str, Any]
     network: dict[str, Any]
-    teacher: dict[str, Any] | None = None
     data: dict[str, str]
     torch_version: str
     macs: Annotated[int, Field(ge=0)]
@@ -68,15 +67,11 @@ class Kept(BaseModel):
     def is_of(self, variant: Variant, seed: int) -> bool:
         """Whether it is what the variant would give: a field new since then must be its default."""
         try:
-            described = {
-                part: None if own is None else Description.from_dict(own)
-                for part, own in (("network", self.network), ("teacher", self.teacher))
-            }
-            same = Experiment.model_validate(self.experiment) == variant.of_seed(seed)
+            experiment = Experiment.model_validate(self.experiment)
+            network = Description.from_dict(self.network)
         except (ValidationError, UserError):
             return False  # of a field that is no more
-        networks = {"network": variant.network, "teacher": variant.teacher}
-        return same and described == networks
+        return (experiment, network) == (variant.of_seed(seed), variant.network)
 
     def result(self) -> Result:
         """Return what the report takes."""

@@ -1,8 +1,7 @@
 """TABLE.toml: the variants of one experiment that are trained, compared and reported together.
 
-Read by benchmarks/accuracy.py before anything is trained. Gives one experiment, one network and, as
-far as there is one, one teacher's network a variant, all checked; benchmarks/README.md describes
-the fields.
+Read by benchmarks/accuracy.py before anything is trained. Gives one experiment and one network a
+variant, checked; benchmarks/README.md describes the fields.
 """
 
 from __future__ import annotations
@@ -138,13 +137,12 @@ class _Table(_Changes):
 
 @dataclass(frozen=True)
 class Variant:
-    """One line of the table: a whole experiment, its seeds aside, and its networks."""
+    """One line of the table: a whole experiment, its seeds aside, and its network."""
 
     name: str
     what: str
     experiment: Experiment
     network: Description
-    teacher: Description | None
 
     def of_seed(self, seed: int) -> Experiment:
         """Return the experiment that trains one seed."""
@@ -153,10 +151,9 @@ class Variant:
 
     def content(self, seed: int) -> dict[str, Any]:
         """Return plain JSON values of all that decides what the training of a seed gives."""
-        networks = {"network": self.network, "teacher": self.teacher}
         return {
             "experiment": self.of_seed(seed).model_dump(mode="json", exclude_none=True),
-            **{part: own.to_dict() for part, own in networks.items() if own is not None},
+            "network": self.network.to_dict(),
         }
 
     def digest(self, seed: int) -> str:
@@ -191,7 +188,7 @@ def load_table(path: Path) -> Table:
     variants: list[Variant] = []
     for wanted in given.variants:
         where = f"table {path}: variant {wanted.name}"
-        variant = _variant(wanted, fields, description, config, where)
+        variant = _variant(wanted, fields, description, where)
         for other in variants:
             if other == _renamed(variant, other):
                 raise UserError(f"{where} is the same as {other.name}; change or remove one")
@@ -203,16 +200,12 @@ def _with_epochs(base: Experiment, given: _Table) -> dict[str, Any]:
     fields = base.model_dump(mode="json", exclude_none=True)
     if given.epochs is not None:
         fields["training"]["epochs"] = given.epochs
-    if given.real_epochs is not None:
-        for part in ("twin", "teacher"):
-            if part in fields:
-                fields[part]["epochs"] = given.real_epochs
+    if given.real_epochs is not None and "twin" in fields:
+        fields["twin"]["epochs"] = given.real_epochs
     return fields
 
 
-def _variant(
-    wanted: _Variant, fields: Mapping[str, Any], base: Description, config: Path, where: str
-) -> Variant:
+def _variant(wanted: _Variant, fields: Mapping[str, Any], base: Description, where: str) -> Variant:
     changed = _with_changes(fields, wanted, where)
     try:
         experiment = Experiment.model_validate(
@@ -226,19 +219,13 @@ def _variant(
         raise UserError(f"{where}: {first_line(error)}") from None
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
-    teacher = None
-    if experiment.teacher is not None and experiment.teacher.network is not None:
-        teacher = Description.load(config.parent / experiment.teacher.network)
-        # Paths are those of the folder of the run, where all its descriptions lie side by side.
-        real = experiment.teacher.model_copy(update={"network": "teacher.toml"})
-        experiment = experiment.model_copy(update={"teacher": real})
-    return Variant(wanted.name, wanted.what, experiment, network, teacher)
+    return Variant(wanted.name, wanted.what, experiment, network)
 
 
 def _renamed(variant: Variant, other: Variant) -> Variant:
     experiment = variant.experiment.model_copy(update={"name": other.name})
     network = variant.network.model_copy(update={"name": other.name})
-    return Variant(other.name, other.what, experiment, network, variant.teacher)
+    return Variant(other.name, other.what, experiment, network)
 
 
 def _with_changes(fields: Mapping[str, Any], changes: _Changes, where: str) -> dict[str, Any]:

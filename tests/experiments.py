@@ -7,8 +7,8 @@ from pathlib import Path
 ECG5_NETWORK = Path(__file__).parents[1] / "networks" / "ecg5.toml"
 
 
-def full_experiment(name: str, teacher: str = "", distillation: str = "") -> str:
-    """TOML of three seeds with float twin and teacher; lines to add to two of its tables."""
+def full_experiment(name: str) -> str:
+    """TOML of three seeds with float twin."""
     return f"""
 name = "{name}"
 network = "{ECG5_NETWORK}"
@@ -19,9 +19,4 @@ seeds = [4, 9, 2]
 epochs = 5
 [twin]
 epochs = 2
-[teacher]
-epochs = 2
-{teacher}
-[distillation]
-{distillation}
 """

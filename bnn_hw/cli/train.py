@@ -99,12 +99,15 @@ def _finish(trained: Trained, out: Path) -> Study:
     for result in trained.seeds:
         remark(f"freezing seed {result.seed}: every threshold is proven, golden reads the test")
         network = _frozen(trained, result, out)
-        floats = {
-            name: _float_part(part) for name, part in result.parts.items() if name != "binary"
-        }
-        binary = result.parts["binary"]
+        binary, twin = result.parts["binary"], result.parts.get("twin")
         entry = measure_seed(
-            header, trained.fragments, network, result.seed, result.split_seed, binary.epoch, floats
+            header,
+            trained.fragments,
+            network,
+            result.seed,
+            result.split_seed,
+            binary.epoch,
+            None if twin is None else _float_part(twin),
         )
         torch_correct = {"validation": binary.validation.correct, "test": binary.test.correct}
         for line in unequal_counts(entry, torch_correct):

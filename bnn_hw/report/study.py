@@ -2,12 +2,12 @@
 
 Between training and the model card; :mod:`bnn_hw.report.study_files` keeps it in a folder. Reads
 frozen networks and a fragment set, gives what ``study.json`` holds. Figures of a frozen network are
-golden's; those of the float twin and of the teacher come from torch, in single precision.
+golden's; those of the float twin come from torch, in single precision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from statistics import mean, stdev
 
@@ -67,12 +67,12 @@ def measure_seed(
     seed: int,
     split_seed: int,
     epoch: int,
-    floats: Mapping[str, Part],
+    twin: Part | None,
 ) -> SeedEntry:
     """Measure a frozen network with golden on validation and test of its own split.
 
-    ``floats`` has the figures of "twin" and "teacher" where they were trained. Raises UserError
-    when the labels of network and set differ.
+    ``twin`` has the figures of the float twin. Raises UserError when the labels of network and set
+    differ.
     """
     check_labels(network, fragments)
     split = study_split(header, fragments, split_seed)
@@ -90,8 +90,7 @@ def measure_seed(
         epoch=epoch,
         validation=figures(scores(split.validation)),
         test=counted(scores(split.test)),
-        twin=floats.get("twin"),
-        teacher=floats.get("teacher"),
+        twin=twin,
     )
 
 

@@ -89,21 +89,15 @@ def load_seeds(folder: Path, study: Study) -> dict[int, Network]:
 def measure_again(study: Study, networks: Mapping[int, Network], fragments: FragmentSet) -> Study:
     """The study as it comes out now.
 
-    Every figure of a frozen network is measured; of the float networks, which are not here, only
-    what follows from their confusion is computed anew.
+    Every figure of a frozen network is measured; of the float twins, which are not here, only what
+    follows from their confusion is computed anew.
     """
     entries = []
     for entry in study.seeds:
-        floats = {
-            name: _derived(part, study.labels)
-            for name in PARTS[1:]
-            if (part := entry.part(name)) is not None
-        }
+        twin = entry.twin and _derived(entry.twin, study.labels)
         network = networks[entry.seed]
         entries.append(
-            measure_seed(
-                study, fragments, network, entry.seed, entry.split_seed, entry.epoch, floats
-            )
+            measure_seed(study, fragments, network, entry.seed, entry.split_seed, entry.epoch, twin)
         )
     return build_study(study.header(), fragments, entries, study.chosen, networks[study.chosen])
 

@@ -15,7 +15,7 @@ from bnn_hw.report.evaluation import Protocol
 from bnn_hw.report.text import percent
 
 # The kinds of network of a seed, and what they are called where figures are shown.
-PART_TITLES = {"binary": "frozen", "twin": "float twin", "teacher": "teacher"}
+PART_TITLES = {"binary": "frozen", "twin": "float twin"}
 PARTS = tuple(PART_TITLES)
 
 _Count = Annotated[int, Field(ge=0, le=1 << 40, strict=True)]
@@ -58,7 +58,7 @@ class Part(_Strict):
 
 
 class SeedEntry(_Strict):
-    """One seed: the frozen network, and the float ones where they were trained."""
+    """One seed: the frozen network, and the float twin where it was trained."""
 
     seed: _Seed
     split_seed: _Seed
@@ -68,14 +68,12 @@ class SeedEntry(_Strict):
     validation: Figures
     test: Counted
     twin: Part | None = None
-    teacher: Part | None = None
 
     def part(self, name: str) -> Part | None:
         """The figures of one of :data:`PARTS`; None where there is none."""
-        if name == "binary":
-            return Part(epoch=self.epoch, validation=self.validation, test=self.test)
-        found: Part | None = getattr(self, name)
-        return found
+        if name == "twin":
+            return self.twin
+        return Part(epoch=self.epoch, validation=self.validation, test=self.test)
 
 
 class Spread(_Strict):
@@ -127,11 +125,10 @@ class Summary(_Strict):
 
 
 class Summaries(_Strict):
-    """The frozen networks, the float twins and the teachers."""
+    """The frozen networks and the float twins."""
 
     binary: Summary
     twin: Summary | None = None
-    teacher: Summary | None = None
 
 
 class Header(_Strict):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bnn_hw.description import Description
 from bnn_hw.errors import UserError
@@ -51,17 +51,12 @@ class TrainingConfig(_Strict):
 
     `norm_momentum` is the share of a batch's mean and variance that enters the running ones, which
     become the thresholds: small, so that the thresholds do not hang on the last few batches.
-    `real_weights` is the share of the run that trains binary activations with real weights, before
-    the weights become signs too (two steps: Martinez et al., ICLR 2020, arXiv 2003.11535).
     """
 
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1, max_length=100)]
     epochs: _Count
     batch: _Count = 64
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    class_weights: Literal["none", "inverse-root"] = "none"
     norm_momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
-    real_weights: Annotated[float, Field(ge=0, lt=1)] = 0.0
     threads: Annotated[int, Field(ge=1, le=256, strict=True)] = 1
 
 
@@ -110,41 +105,17 @@ class AugmentationConfig(_Strict):
 
 
 class EstimatorConfig(_Strict):
-    """Gradient of sign: `clip` for straight-through, `first` to `last` steepness for narrowing."""
+    """Straight-through gradient of sign: it passes where the activation is within `clip`."""
 
-    kind: Literal["straight-through", "narrowing"] = "straight-through"
     clip: _Positive = 1.0
-    first: _Positive = 0.1
-    last: _Positive = 10.0
 
 
-class RealConfig(_Strict):
-    """Training of the network in real numbers: no sign on weights or activations.
-
-    Of it come the float twin, which says what binarisation costs, and the teacher. `network` is a
-    path relative to the experiment's file; without it the twin teaches.
-    """
+class TwinConfig(_Strict):
+    """The float twin: the network without any sign, which says what binarisation costs."""
 
     epochs: _Count
     learning_rate: _Positive = 0.003
     weight_decay: _NotNegative = 0.0
-    network: str | None = None
-
-
-class DistillationConfig(_Strict):
-    """Loss against the teacher's soft answers: its share of the loss, and the temperature.
-
-    Source: Hinton et al. 2015, arXiv 1503.02531.
-    """
-
-    weight: Annotated[float, Field(gt=0, le=1)] = 0.9
-    temperature: _Positive = 2.0
-
-
-class AveragingConfig(_Strict):
-    """Exponential moving average of the latent weights over the steps; 0 is none."""
-
-    decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class BeatsConfig(_Strict):
@@ -171,40 +142,21 @@ class Experiment(_Strict):
     schedule: ScheduleConfig = ScheduleConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     estimator: EstimatorConfig = EstimatorConfig()
-    averaging: AveragingConfig = AveragingConfig()
     selection: SelectionConfig = SelectionConfig()
     beats: BeatsConfig | None = None
-    twin: RealConfig | None = None
-    teacher: RealConfig | None = None
-    distillation: DistillationConfig | None = None
+    twin: TwinConfig | None = None
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if (self.distillation is None) != (self.teacher is None):
-            raise ValueError("teacher and distillation stand together or not at all")
-        if self.training.epochs * (1 - self.training.real_weights) < 1:
-            raise ValueError("real_weights leaves no epoch to train weights as signs")
-        return self
-
-    def in_real_numbers(self, real: RealConfig) -> Experiment:
-        """Return the experiment that trains a network of the same data without signs."""
-        changes = {"epochs": real.epochs, "real_weights": 0.0}
+    def of_twin(self, twin: TwinConfig) -> Experiment:
+        """Return the experiment that trains the float twin on the same data."""
+        training = self.training.model_copy(update={"epochs": twin.epochs})
         optimiser = OptimiserConfig(
             name="adamw",
-            learning_rate=real.learning_rate,
-            weight_decay=real.weight_decay,
+            learning_rate=twin.learning_rate,
+            weight_decay=twin.weight_decay,
             weight_clip=0.0,
         )
-        return self.model_copy(
-            update={
-                "training": self.training.model_copy(update=changes),
-                "optimiser": optimiser,
-                "averaging": AveragingConfig(),
-                "twin": None,
-                "teacher": None,
-                "distillation": None,
-            }
-        )
+        changes = {"training": training, "optimiser": optimiser, "twin": None}
+        return self.model_copy(update=changes)
 
     @field_validator("name")
     @classmethod
@@ -227,11 +179,3 @@ def load_experiment(path: Path) -> tuple[Experiment, Description]:
     except (ValueError, RecursionError, UserError) as error:
         raise UserError(f"experiment {path}: {error}") from None
     return experiment, Description.load(path.parent / experiment.network)
-
-
-def load_teacher(path: Path, experiment: Experiment, own: Description) -> Description | None:
-    """Read the description of an experiment's teacher: None without one, `own` if it names none."""
-    if experiment.teacher is None:
-        return None
-    named = experiment.teacher.network
-    return own if named is None else Description.load(path.parent / named)

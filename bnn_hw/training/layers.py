@@ -12,35 +12,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bnn_hw.training.estimators import EstimatorName, hardware_sign, narrowing, straight_through
+from bnn_hw.training.estimators import straight_through
 
 
 class Sign(nn.Module):  # type: ignore[misc]  # torch is not followed
-    """Sign of activations, with the chosen estimator's gradient.
+    """Sign of activations, with the straight-through gradient."""
 
-    `steepness` is used by the narrowing estimator alone; the training loop moves it.
-    """
-
-    def __init__(self, estimator: EstimatorName = "straight-through", clip: float = 1.0) -> None:
+    def __init__(self, clip: float = 1.0) -> None:
         super().__init__()
         self.binary = True
-        self.estimator = estimator
         self.clip = clip
-        self.steepness = 1.0
 
     def forward(self, values: Tensor) -> Tensor:
         """Map any shape to +1 and -1, same dtype; the identity while `binary` is False."""
-        if not self.binary:
-            return values
-        if self.estimator == "narrowing":
-            return narrowing(values, self.steepness)
-        return straight_through(values, self.clip)
+        return straight_through(values, self.clip) if self.binary else values
 
 
 class SignConv(nn.Module):  # type: ignore[misc]  # torch is not followed
     """1-D convolution with sign(weight), no bias, padded with a given value on either side.
 
-    While `binary` is False the weight itself is used (first of two training steps, float twin).
+    While `binary` is False the weight itself is used (float twin).
     weight (out, in, kernel). Input (n, in, 1, time), output (n, out, 1, positions) with
     positions = (time + left + right - kernel) // stride + 1.
     """
@@ -187,17 +178,3 @@ def count_zero_weights(module: nn.Module) -> int:
         for part in module.modules()
         if isinstance(part, SignConv | SignDense)
     )
-
-
-__all__ = [
-    "Head",
-    "MaxPool",
-    "Scale",
-    "Shift",
-    "Sign",
-    "SignConv",
-    "SignDense",
-    "clip_latent_weights",
-    "count_zero_weights",
-    "hardware_sign",
-]

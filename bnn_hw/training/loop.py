@@ -6,23 +6,23 @@ epoch to the next is in `SeedRun.state`, so an interrupted run goes on to the sa
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from bnn_hw.description import Description
 from bnn_hw.ecg.preparation import prepare
 from bnn_hw.ecg.stretches import Stretches
 from bnn_hw.errors import UserError
+from bnn_hw.ir.file import first_line
 from bnn_hw.metrics import score
 from bnn_hw.training.augment import Fragments, augment, seam_lengths
 from bnn_hw.training.beat_reader import BeatReader
 from bnn_hw.training.data import Part, TrainingData
-from bnn_hw.training.estimators import steepness_at
 from bnn_hw.training.experiment import Experiment
 from bnn_hw.training.layers import clip_latent_weights, raise_slopes
 from bnn_hw.training.network import BinaryNetwork, build_network, make_real
@@ -36,30 +36,21 @@ _NO_BEST: dict[str, Any] = {"epoch": 0, "merit": -1.0, "accuracy": -1.0, "loss":
 class SeedRun:
     """Training of one network from one seed.
 
-    With `real` no weight and no activation is a sign (float twin, teacher). `teacher` is a network
-    in evaluation mode whose answers are learnt besides the labels.
-
-    `history` has one dict an epoch (epoch from 1, learning_rate, train_loss, validation_loss,
-    validation_accuracy); `best` the chosen epoch, its validation figures and its weights.
+    With `real` no weight and no activation is a sign: the float twin. `history` has one dict an
+    epoch (epoch from 1, learning_rate, train_loss, validation_loss, validation_accuracy); `best`
+    the chosen epoch, its validation figures and its weights.
     """
 
     def __init__(
-        self,
-        experiment: Experiment,
-        description: Description,
-        seed: int,
-        real: bool = False,
-        teacher: BinaryNetwork | None = None,
+        self, experiment: Experiment, description: Description, seed: int, real: bool = False
     ) -> None:
         self.experiment = experiment
         self.description = description
         self.seed = seed
         self.real = real
-        self.teacher = teacher
         # Initial weights come from torch's global generator, all later draws from our own.
         torch.manual_seed(seed)
-        estimator = experiment.estimator
-        self.network: BinaryNetwork = build_network(description, estimator.kind, estimator.clip)
+        self.network: BinaryNetwork = build_network(description, experiment.estimator.clip)
         if real:
             make_real(self.network)
         for module in self.network.modules():
@@ -78,7 +69,6 @@ class SeedRun:
         )
         self.history: list[dict[str, float]] = []
         self.best = dict(_NO_BEST)
-        self.average = _copy(self.network) if experiment.averaging.decay else {}
         self._source: Fragments | None = None
 
     @property
@@ -97,24 +87,25 @@ class SeedRun:
             "reader": {} if self.reader is None else self.reader.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(),
-            "average": self.average,
             "history": self.history,
             "best": self.best,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state; UserError when it belongs to another experiment or is torn."""
-        own = {"description": self.description.model_dump_json(), "real": self.real}
-        own |= {"experiment": self.experiment, "seed": self.seed}
-        given = dict(state)
-        # Read anew, a field that came after the file was written stands at its default.
-        with contextlib.suppress(ValueError):
+        own = {"experiment": self.experiment, "description": self.description.model_dump_json()}
+        own |= {"seed": self.seed, "real": self.real}
+        given, why = dict(state), ""
+        try:
+            # Read anew, a field that came after the file was written stands at its default.
             given["experiment"] = Experiment.model_validate_json(str(state.get("experiment")))
-        for what in ("experiment", "description", "seed", "real"):
-            if given.get(what) != own[what]:
+        except ValidationError as error:
+            why = f" ({first_line(error)})"  # a field that is no more, for one
+        for what, value in own.items():
+            if given.get(what) != value:
                 raise UserError(
                     f"the resume file of {self.experiment.name} seed {self.seed} belongs to another "
-                    f"{what}; choose another output folder or train without --resume"
+                    f"{what}{why}; choose another output folder or train without --resume"
                 )
         try:
             self.network.load_state_dict(state["network"])
@@ -122,7 +113,6 @@ class SeedRun:
                 self.reader.load_state_dict(state["reader"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.generator.set_state(state["generator"])
-            self.average = dict(state["average"])
             self.history = list(state["history"])
             self.best = dict(state["best"])
         except (KeyError, RuntimeError, TypeError, ValueError):
@@ -134,9 +124,6 @@ class SeedRun:
     def run_epoch(self, data: TrainingData) -> dict[str, float]:
         """Train one epoch, validate, keep the weights if they are the best; return its figures."""
         train_loss = self._train(data.train, data.stretches)
-        latent = _copy(self.network) if self.average else {}
-        if self.average:
-            self.network.load_state_dict(self.average)
         loss, accuracy, macro_f1 = evaluate(self.network, data.validation)
         epoch = len(self.history) + 1
         figures = {
@@ -149,9 +136,7 @@ class SeedRun:
         }
         self.history.append(figures)
         selection = self.experiment.selection
-        # Weights that are not yet signs belong to another network than the one to be chosen.
-        signs = self.real or all(matrix.binary for matrix in self.network.matrices())
-        eligible = signs and epoch > selection.start * self.experiment.training.epochs
+        eligible = epoch > selection.start * self.experiment.training.epochs
         merit = macro_f1 if selection.metric == "macro-f1" else accuracy
         if eligible and (merit, -loss) > (self.best["merit"], -self.best["loss"]):
             self.best = {
@@ -159,17 +144,13 @@ class SeedRun:
                 "merit": merit,
                 "accuracy": accuracy,
                 "loss": loss,
-                "weights": _copy(self.network),
+                "weights": {name: w.clone() for name, w in self.network.state_dict().items()},
             }
-        if latent:
-            self.network.load_state_dict(latent)
         return figures
 
     def chosen_network(self) -> BinaryNetwork:
         """Return the network with the weights of the chosen epoch, in evaluation mode."""
         self.network.load_state_dict(self.best["weights"])
-        for matrix in self.network.matrices():
-            matrix.binary = not self.real
         self.network.eval()
         return self.network
 
@@ -179,8 +160,6 @@ class SeedRun:
             self._source = Fragments(part.samples, seam_lengths(part.samples, search), part.beats)
         config = self.experiment.training
         rates = self.experiment.optimiser
-        decay = self.experiment.averaging.decay
-        class_weights = _class_weights(part.labels, config.class_weights, self.description)
         self.network.train()
         order = torch.randperm(len(part), generator=self.generator)
         # A batch of one position has no variance to normalise by: a lone rest joins no batch.
@@ -192,7 +171,6 @@ class SeedRun:
             rate = learning_rate(self.experiment.schedule, rates.learning_rate, step, total)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            self._set_step(step / total)
             source = self._source.take(rows)
             if stretches is not None:
                 source = self._elsewhere(source, rows, stretches)
@@ -203,11 +181,7 @@ class SeedRun:
                 self.generator,
             )
             logits, hidden = self.network.logits_and_hidden(drawn.samples)
-            loss: Tensor = F.cross_entropy(
-                logits, part.labels[rows], class_weights, label_smoothing=config.label_smoothing
-            )
-            if self.teacher is not None:
-                loss = self._distil(logits, drawn.samples, loss)
+            loss: Tensor = F.cross_entropy(logits, part.labels[rows])
             if self.reader is not None and self.experiment.beats is not None:
                 loss = loss + self.experiment.beats.weight * self.reader.loss(hidden, drawn.beats)
             self.optimiser.zero_grad(set_to_none=True)
@@ -217,8 +191,6 @@ class SeedRun:
                 clip_latent_weights(self.network, rates.weight_clip)
             if rates.least_slope is not None:
                 raise_slopes(self.network, rates.least_slope)
-            if decay:
-                _average(self.average, self.network, decay)
             loss_sum += loss.item()
             step += 1
         if not loss_sum < float("inf"):
@@ -246,26 +218,6 @@ class SeedRun:
             torch.from_numpy(beats),
         )
 
-    def _distil(self, logits: Tensor, samples: Tensor, loss: Tensor) -> Tensor:
-        assert self.teacher is not None and self.experiment.distillation is not None
-        config = self.experiment.distillation
-        with torch.no_grad():
-            answers = F.log_softmax(self.teacher(samples) / config.temperature, 1)
-        own = F.log_softmax(logits / config.temperature, 1)
-        distance = F.kl_div(own, answers, reduction="batchmean", log_target=True)
-        # Squared, the temperature keeps the gradient's size (Hinton et al. 2015, section 2).
-        return (1 - config.weight) * loss + config.weight * config.temperature**2 * distance
-
-    def _set_step(self, progress: float) -> None:
-        if self.real:
-            return
-        estimator = self.experiment.estimator
-        if estimator.kind == "narrowing":
-            for sign in self.network.signs():
-                sign.steepness = steepness_at(progress, estimator.first, estimator.last)
-        for matrix in self.network.matrices():
-            matrix.binary = progress >= self.experiment.training.real_weights
-
 
 def evaluate(network: BinaryNetwork, part: Part) -> tuple[float, float, float]:
     """Return mean cross-entropy, accuracy and macro-F1 of a part; evaluation mode remains."""
@@ -274,24 +226,3 @@ def evaluate(network: BinaryNetwork, part: Part) -> tuple[float, float, float]:
     loss = float(F.cross_entropy(logits, part.labels))
     scores = score(part.labels.numpy(), logits.argmax(1).numpy(), network.description.labels)
     return loss, scores.accuracy, scores.macro_f1 or 0.0
-
-
-def _copy(network: BinaryNetwork) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-
-def _average(average: dict[str, Tensor], network: BinaryNetwork, decay: float) -> None:
-    for name, tensor in network.state_dict().items():
-        if tensor.is_floating_point():
-            average[name].lerp_(tensor, 1 - decay)
-        else:
-            average[name].copy_(tensor)
-
-
-def _class_weights(labels: Tensor, kind: str, description: Description) -> Tensor | None:
-    """Return weights of mean 1 over the fragments, or None; a class without fragments has 0."""
-    if kind == "none":
-        return None
-    counts = torch.bincount(labels, minlength=len(description.labels)).float()
-    weights = torch.where(counts > 0, counts.rsqrt(), torch.zeros(()))
-    return weights * (counts.sum() / (weights * counts).sum())

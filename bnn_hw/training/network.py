@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from bnn_hw.description import BlockDescription, Description, LayerDescription
 from bnn_hw.errors import UserError
-from bnn_hw.training.estimators import EstimatorName
 from bnn_hw.training.layers import (
     Head,
     MaxPool,
@@ -120,17 +119,14 @@ class BinaryNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed
         return values, hidden
 
 
-def build_network(
-    description: Description,
-    estimator: EstimatorName = "straight-through",
-    clip: float = 1.0,
-) -> BinaryNetwork:
+def build_network(description: Description, clip: float = 1.0) -> BinaryNetwork:
     """Build the network to be trained, float32, in training mode, freshly drawn latent weights.
 
-    Draws from torch's global generator. Raises UserError when a conv or dense lacks
-    `out_channels` or `kernel`, or when the layers do not fit together.
+    `clip` is where the gradient of the sign activations ends. Draws from torch's global generator.
+    Raises UserError when a conv or dense lacks `out_channels` or `kernel`, or when the layers do not
+    fit together.
     """
-    return _assemble(description, _described_shapes(description), {}, estimator, clip)
+    return _assemble(description, _described_shapes(description), {}, clip)
 
 
 def make_real(network: BinaryNetwork) -> None:
@@ -164,7 +160,7 @@ def build_from_checkpoint(
                 shapes.append(tuple(weight.shape))
             elif layer.type == "prelu":
                 slopes[f"{key}"] = _array(state, f"{key}.weight").size
-    network = _assemble(description, shapes, slopes, "straight-through", 1.0)
+    network = _assemble(description, shapes, slopes, 1.0)
     network.double()
     load_arrays(network, state)
     network.eval()
@@ -247,7 +243,6 @@ def _assemble(
     description: Description,
     shapes: MatrixShapes,
     slopes: dict[str, int],
-    estimator: EstimatorName,
     clip: float,
 ) -> BinaryNetwork:
     """Chain the modules; `slopes` says how many slopes a PReLU of that key has (else one)."""
@@ -271,7 +266,7 @@ def _assemble(
             if peak and block.layers[-1].type == "head" and layer.type in _AFTER_SUMS:
                 network.append(None, Peak(peak), None)
                 peak = 0
-            module = _module(layer, shape, slopes.get(f"{key}", 1), estimator, clip)
+            module = _module(layer, shape, slopes.get(f"{key}", 1), clip)
             network.append(index, module, key)
             index += 1
         length = _length_after(block, length, shape)
@@ -284,13 +279,7 @@ def _assemble(
     return network
 
 
-def _module(
-    layer: LayerDescription,
-    shape: tuple[int, ...],
-    slopes: int,
-    estimator: EstimatorName,
-    clip: float,
-) -> nn.Module:
+def _module(layer: LayerDescription, shape: tuple[int, ...], slopes: int, clip: float) -> nn.Module:
     match layer.type:
         case "conv":
             out_channels, in_channels, kernel = shape
@@ -308,6 +297,6 @@ def _module(
         case "batch_norm":
             return nn.BatchNorm2d(shape[0], eps=layer.eps)
         case "sign":
-            return Sign(estimator, clip)
+            return Sign(clip)
         case "head":
             return Head()

@@ -36,7 +36,7 @@ class PartResult:
 class SeedResult:
     """What one seed gave.
 
-    `parts` has "binary" and, as far as trained, "twin" and "teacher". `rank` orders seeds: what
+    `parts` has "binary" and, where it was trained, "twin". `rank` orders seeds: what
     selection maximises on validation, ties by the lower loss. `digests` are those of its data.
     """
 

@@ -3,9 +3,9 @@
 Reads EXPERIMENT.toml, the network description it names and WFDB records; writes to the output
 folder, NAME being the experiment's name:
 
-- NAME.seedS.npz, NAME.seedS.twin.npz, NAME.seedS.teacher.npz: the networks of every seed, float32
-  arrays in the reference naming, what freeze takes; .epochs.json beside each has one entry an
-  epoch, .resume.pt the state to resume from;
+- NAME.seedS.npz, NAME.seedS.twin.npz: network and float twin of every seed, float32 arrays in the
+  reference naming, what freeze takes; .epochs.json beside each has one entry an epoch, .resume.pt
+  the state to resume from;
 - NAME.seedS.log: what was done when;
 - NAME.npz, NAME.metrics.json: the chosen network; figures of validation and test of every seed,
   the protocol, digests of the data. Not when some of the seeds were asked for: such runs can go on
@@ -43,7 +43,7 @@ from bnn_hw.files import write_text
 from bnn_hw.metrics import Scores, score
 from bnn_hw.training.checkpoints import load_npz, load_resumable, save_npz, save_resumable
 from bnn_hw.training.data import Part, TrainingData, arrange, smoke_split, split_fragments
-from bnn_hw.training.experiment import Experiment, load_experiment, load_teacher
+from bnn_hw.training.experiment import Experiment, load_experiment
 from bnn_hw.training.loop import SeedRun
 from bnn_hw.training.network import BinaryNetwork, checkpoint_arrays
 from bnn_hw.training.results import PartResult, SeedResult, Trained
@@ -71,7 +71,6 @@ def train(
     records, an output folder that can't be written, or a resume file of another experiment.
     """
     experiment, description = load_experiment(config)
-    teacher = load_teacher(config, experiment, description)
     wanted = _wanted(experiment, seeds)
     if smoke:
         experiment, wanted = _shortened(experiment), wanted[:_SMOKE_SEEDS]
@@ -85,7 +84,7 @@ def train(
         # The shipped slices come without annotations: the smoke run reads beats where none are.
         empty = np.zeros(fragments.samples.shape, np.int8)
         beats = empty if folder is None else beat_tracks(fragments, folder)
-    trainer = _Trainer(experiment, description, teacher, beats, folder, out, resume, show_progress)
+    trainer = _Trainer(experiment, description, beats, folder, out, resume, show_progress)
     results = tuple(trainer.train_seed(seed, fragments, smoke) for seed in wanted)
     trained = Trained(experiment, description, fragments, smoke, results)
     if seeds is None:
@@ -115,12 +114,8 @@ def _wanted(experiment: Experiment, seeds: Sequence[int] | None) -> tuple[int, .
 
 def _shortened(experiment: Experiment) -> Experiment:
     training = experiment.training.model_copy(update=_SMOKE)
-    updates: dict[str, Any] = {"training": training}
-    for name in ("twin", "teacher"):
-        real = getattr(experiment, name)
-        if real is not None:
-            updates[name] = real.model_copy(update={"epochs": 1})
-    return experiment.model_copy(update=updates)
+    twin = experiment.twin and experiment.twin.model_copy(update={"epochs": 1})
+    return experiment.model_copy(update={"training": training, "twin": twin})
 
 
 def _join(trained: Trained, out: Path) -> None:
@@ -133,7 +128,6 @@ def _join(trained: Trained, out: Path) -> None:
 class _Trainer:
     experiment: Experiment
     description: Description
-    teacher: Description | None
     beats: NDArray[np.int8] | None
     records: Path | None
     out: Path
@@ -141,7 +135,7 @@ class _Trainer:
     show_progress: bool
 
     def train_seed(self, seed: int, fragments: FragmentSet, smoke: bool) -> SeedResult:
-        """Train float twin, teacher and binary network of a seed, choose, then read the test."""
+        """Train float twin and binary network of a seed, choose, then read the test."""
         # A seed's files know nothing of the other seeds: each can be trained in a run of its own.
         own_seed = self.experiment.training.model_copy(update={"seeds": (seed,)})
         experiment = self.experiment.model_copy(update={"training": own_seed})
@@ -159,18 +153,11 @@ class _Trainer:
                 stem, len(data.train), len(data.validation), len(data.test),
             )  # fmt: skip
             runs: dict[str, SeedRun] = {}
-            for part, real, own in (
-                ("twin", experiment.twin, self.description),
-                ("teacher", experiment.teacher, self.teacher),
-            ):
-                if part == "teacher" and own is self.description and real == experiment.twin:
-                    # A teacher of the network's own shape, trained alike, is the twin itself.
-                    runs[part] = runs["twin"]
-                elif real is not None and own is not None:
-                    run = SeedRun(experiment.in_real_numbers(real), own, seed, real=True)
-                    runs[part] = self._run(run, f"{stem}.{part}", data, log)
-            teacher = runs["teacher"].network if "teacher" in runs else None
-            binary = SeedRun(experiment, self.description, seed, teacher=teacher)
+            if experiment.twin is not None:
+                plan = experiment.of_twin(experiment.twin)
+                twin = SeedRun(plan, self.description, seed, real=True)
+                runs["twin"] = self._run(twin, f"{stem}.twin", data, log)
+            binary = SeedRun(experiment, self.description, seed)
             runs["binary"] = self._run(binary, stem, data, log)
             result = _conclude(runs, data, experiment)
             for part, figures in result.parts.items():

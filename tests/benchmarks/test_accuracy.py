@@ -62,10 +62,10 @@ real_epochs = 1
 name = "whole"
 what = "all of it"
 [[variants]]
-name = "taught"
-what = "with a teacher"
+name = "plain"
+what = "without noise"
 without = ["augmentation.noise"]
-change = { teacher.epochs = 5, distillation = {}, "optimiser.learning_rate" = 0.02 }
+change = { twin.epochs = 5, "optimiser.learning_rate" = 0.02 }
 """
 SHAPE = """
 [variants.network]
@@ -122,12 +122,12 @@ def test_trains_each_once_and_reports_golden(
     assert call() == 0
     report = capsys.readouterr().out
     assert report.startswith("# trial\n") and "Preliminary" not in report
-    assert "validation" in report and "| taught | with a teacher | 2 |" in report
-    assert trained == ["whole.seed3", "taught.seed3", "whole.seed8", "taught.seed8"]
+    assert "validation" in report and "| plain | without noise | 2 |" in report
+    assert trained == ["whole.seed3", "plain.seed3", "whole.seed8", "plain.seed8"]
     slices = load_slices("ecg5")
     kept = [accuracy.Kept.model_validate(json.loads(text)) for text in results().values()]
     assert sorted((k.variant, k.seed) for k in kept) == [
-        ("taught", 3), ("taught", 8), ("whole", 3), ("whole", 8),
+        ("plain", 3), ("plain", 8), ("whole", 3), ("whole", 8),
     ]  # fmt: skip
     for result in kept:
         run = f"{result.variant}.seed{result.seed}.{result.digest[:12]}"
@@ -139,7 +139,7 @@ def test_trains_each_once_and_reports_golden(
             classes = PackedNetwork(network).run(slices.samples[rows][:, None]).classes
             correct = int(np.sum(classes == slices.labels[rows]))
             assert getattr(result.entry, part).correct == correct
-        assert (result.entry.teacher is not None) == (result.variant == "taught")
+        assert (result.entry.twin is not None) == (result.variant == "plain")
         assert result.experiment["training"]["epochs"] == 1
     # Nothing is left to train: records are not needed, and the report is the same.
     trained.clear()
@@ -155,14 +155,14 @@ def test_a_changed_variant_is_trained_anew_the_others_are_not(
     trained.clear()
     (folder / "table.toml").write_text(TABLE.replace("0.02", "0.03"))
     assert call("--seeds", "8") == 0
-    assert trained == ["taught.seed8"]
+    assert trained == ["plain.seed8"]
     assert len(results()) == 3 and before.items() <= results().items()
     # A network that the base names is part of the variant, and so is the way back.
     (folder / "tiny.toml").write_text(NETWORK.replace("kernel = 5", "kernel = 3"))
     assert call("--seeds", "8", "--only", "whole") == 0
     (folder / "tiny.toml").write_text(NETWORK)
     assert call("--seeds", "8") == 0
-    assert trained == ["taught.seed8", "whole.seed8"]
+    assert trained == ["plain.seed8", "whole.seed8"]
 
 
 def test_an_unfinished_run_is_finished_to_the_same_result(
@@ -184,11 +184,11 @@ def test_a_field_that_is_new_keeps_results_if_it_has_its_default(
     assert call("--only", "whole", "--seeds", "3") == 0
     ((name, text),) = results().items()
     kept = json.loads(text)
-    del kept["experiment"]["averaging"]  # as if written before there was one
+    del kept["experiment"]["schedule"]  # as if written before there was one
     Path("out", name).write_text(json.dumps(kept))
     assert call("--only", "whole", "--seeds", "3") == 0
     assert len(trained) == 1
-    for section, field, value in (("averaging", "decay", 0.5), ("gone", "strength", 1)):
+    for section, field, value in (("schedule", "warm_up", 0.5), ("gone", "strength", 1)):
         Path("out", name).write_text(
             json.dumps(kept | {"experiment": kept["experiment"] | {section: {field: value}}})
         )
@@ -198,16 +198,16 @@ def test_a_field_that_is_new_keeps_results_if_it_has_its_default(
 def test_parts_are_joined_and_missing_ones_named(
     folder: Path, trained: Trainings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call("--only", "taught", "--seeds", "3") == 0
-    assert "Preliminary, of 2 seeds there are: whole (0), taught (1)." in capsys.readouterr().out
+    assert call("--only", "plain", "--seeds", "3") == 0
+    assert "Preliminary, of 2 seeds there are: whole (0), plain (1)." in capsys.readouterr().out
     assert call("--cached", "--report", "page.md", records=False) == 0
-    assert "| taught | with a teacher | 1 |" in Path("page.md").read_text()
-    assert trained == ["taught.seed3"]
+    assert "| plain | without noise | 1 |" in Path("page.md").read_text()
+    assert trained == ["plain.seed3"]
     assert capsys.readouterr().out == ""
 
 
 def test_pareto_report_with_its_picture(folder: Path) -> None:
-    table = TABLE.replace('"ablation"', '"pareto"').split('[[variants]]\nname = "taught"')[0]
+    table = TABLE.replace('"ablation"', '"pareto"').split('[[variants]]\nname = "plain"')[0]
     other = '[[variants]]\nname = "other"\nwhat = "less"\n' + SHAPE
     (folder / "table.toml").write_text(table + other)
     assert call("--seeds", "3", "--report", "page.md") == 0
@@ -224,18 +224,17 @@ def test_pareto_report_with_its_picture(folder: Path) -> None:
         ("seeds = [3, 8]", "seeds = [3, 3]", "a seed is named twice"),
         ("epochs = 1\n", "epochs = 0\n", "epochs: "),
         ('base = "base.toml"', 'base = "none.toml"', "none.toml cannot be read"),
-        ('name = "taught"', 'name = "whole"', "a variant is named twice"),
-        ('name = "taught"', 'name = "../taught"', "not a plain identifier"),
+        ('name = "plain"', 'name = "whole"', "a variant is named twice"),
+        ('name = "plain"', 'name = "../plain"', "not a plain identifier"),
         ('what = "all of it"', 'what = "a | b"', "what: "),
         ('what = "all of it"', 'what = "all of it"\nspeed = 1', "speed: Extra inputs"),
         ('"augmentation.noise"', '"augmentation.nose"', "the base has no such field"),
         ('"augmentation.noise"', '"beats"', "the base has no such field"),
         ('"augmentation.noise"', '"training.seeds"', "training.seeds is set for every run"),
-        ("0.02", "-1", "variant taught: optimiser.learning_rate: "),
-        ("0.02", '0.02, "estimator.sort" = 1', "variant taught: estimator.sort: Extra"),
+        ("0.02", "-1", "variant plain: optimiser.learning_rate: "),
+        ("0.02", '0.02, "estimator.sort" = 1', "variant plain: estimator.sort: Extra"),
         ("0.02", '0.02, "training.epochs.x" = 1', "epochs has no fields"),
-        ("distillation = {}, ", "", "teacher and distillation stand together"),
-        ("teacher.epochs = 5, ", "", "teacher and distillation stand together"),
+        ("twin.epochs = 5", "teacher.epochs = 5", "variant plain: teacher: Extra"),
         ("0.02 }", "0.02 }\n" + SHAPE.replace("[4, 5]", "[4, 6]"), "has 5 classes"),
         ("0.02 }", "0.02 }\n" + SHAPE.replace("[5, 3]", "[5]"), "one entry a block"),
         ("0.02 }", "0.02 }\n" + SHAPE.replace("[7, 4]", "[7]"), "variants.1.network.pools"),
@@ -266,7 +265,7 @@ def test_the_same_variant_twice_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--only", "whole,nobody"), "--only 'nobody': table trial has whole, taught"),
+        (("--only", "whole,nobody"), "--only 'nobody': table trial has whole, plain"),
         (("--seeds", "3,4"), "--seeds 4: table trial has seeds 3, 8"),
         (("--seeds", "x"), "--seeds: 'x' is no list of seeds"),
         (("--report", "page.html"), "name it FILE.md"),
@@ -339,7 +338,7 @@ def make(folder: Path) -> Make:
     variant = load_table(Path("table.toml")).variants[0]
 
     def row(name: str, size: int, correct: dict[int, tuple[int, int]], data: str = "") -> Row:
-        own = Variant(name, "made", variant.experiment, variant.network, None)
+        own = Variant(name, "made", variant.experiment, variant.network)
         results = []
         for seed, (validation, test) in correct.items():
             figures = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ SEEDS = (3, 5)
 
 
 def slices_study(
-    protocol: Protocol = "random", set_name: Any = "ecg5", floats: bool = True, smoke: bool = False
+    protocol: Protocol = "random", set_name: Any = "ecg5", twins: bool = True, smoke: bool = False
 ) -> tuple[Study, dict[int, Network], FragmentSet]:
     """A study of two seeds: the shipped network, and one with random weights and its labels."""
     fragments = load_slices(set_name)
@@ -38,21 +37,17 @@ def slices_study(
         name=f"{set_name}_{protocol.replace('-', '_')}",
         experiment={"training": {"seeds": list(SEEDS)}},
     )
-    parts = float_parts(shipped.labels) if floats else {}
+    twin = float_twin(shipped.labels) if twins else None
     entries = [
-        measure_seed(header, fragments, network, seed, seed, 10 * seed, parts)
+        measure_seed(header, fragments, network, seed, seed, 10 * seed, twin)
         for seed, network in networks.items()
     ]
     return build_study(header, fragments, entries, SEEDS[0], shipped), networks, fragments
 
 
-def float_parts(labels: tuple[str, ...]) -> Mapping[str, Part]:
-    """A twin that is right but for one fragment, a teacher that always is."""
-    right = np.eye(len(labels), dtype=np.int64) * 2
-    wrong = right.copy()
-    wrong[0, 0], wrong[0, 1] = 1, 1
-    scores = {"twin": score_confusion(wrong, labels), "teacher": score_confusion(right, labels)}
-    return {
-        name: Part(epoch=7, validation=figures(value), test=counted(value))
-        for name, value in scores.items()
-    }
+def float_twin(labels: tuple[str, ...]) -> Part:
+    """A twin that is right but for one fragment."""
+    confusion = np.eye(len(labels), dtype=np.int64) * 2
+    confusion[0, 0], confusion[0, 1] = 1, 1
+    scores = score_confusion(confusion, labels)
+    return Part(epoch=7, validation=figures(scores), test=counted(scores))

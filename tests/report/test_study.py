@@ -79,7 +79,7 @@ def test_a_seed_is_measured_by_golden_on_its_own_split(protocol: Any) -> None:
 
 
 def test_summary_of_two_seeds_by_hand() -> None:
-    study, networks, fragments = slices_study(floats=False)
+    study, networks, fragments = slices_study(twins=False)
     labels = study.labels
     one, two = np.zeros((2, 5, 5), np.int64)
     one[0, 0], one[1, 0], two[0, 0], two[1, 1], two[1, 0] = 1, 3, 1, 2, 1
@@ -93,7 +93,7 @@ def test_summary_of_two_seeds_by_hand() -> None:
         for entry, confusion in zip(study.seeds, (one, two), strict=True)
     ]
     summary = build_study(study.header(), fragments, entries, 5, networks[5]).summary
-    assert summary.twin is None and summary.teacher is None
+    assert summary.twin is None
     accuracy = summary.binary.accuracy
     assert (accuracy.mean, accuracy.min, accuracy.max) == (0.5, 0.25, 0.75)
     assert accuracy.sd == math.sqrt(0.125)  # n - 1
@@ -207,7 +207,7 @@ def _set(*path: Any, to: Any) -> Callable[[Path], None]:
         (_set("seeds", 0, "storage_bytes", to=7), "seeds[3].storage_bytes"),
         (_set("macs", to=7), "macs"),
         (_set("summary", "binary", "accuracy", "mean", to=0.99), "summary.binary.accuracy.mean"),
-        (_set("summary", "teacher", "pooled", "correct", to=7), "summary.teacher.pooled.correct"),
+        (_set("summary", "twin", "pooled", "correct", to=7), "summary.twin.pooled.correct"),
     ],
 )  # fmt: skip
 def test_whatever_was_changed_is_named(
@@ -244,6 +244,7 @@ def _confusion(rows: Any) -> Change:
         (lambda data: data["seeds"][0].update(digest="00"), "seeds.0.digest"),
         (lambda data: data["seeds"][0]["test"].update(correct=-1), "seeds.0.test.correct"),
         (lambda data: data["seeds"][0]["test"].update(correct=1.0), "seeds.0.test.correct"),
+        (lambda data: data["seeds"][0].update(teacher={}), "seeds.0.teacher: Extra inputs"),
         (_confusion([[1]]), "not 5 x 5"),
         (_confusion([[1] * 5] * 4 + [[1] * 6]), "not 5 x 5"),
         (_confusion([[-1] * 5] * 5), "confusion"),

@@ -277,7 +277,7 @@ def test_the_weight_of_the_reader_is_heeded(
 def test_no_checkpoint_holds_the_reader(
     long_description: Description, make_experiment: Make, long_data: TrainingData
 ) -> None:
-    experiment = make_experiment(averaging={"decay": 0.9}, **EVERYTHING)
+    experiment = make_experiment(**EVERYTHING)
     run = finish(SeedRun(experiment, long_description, 7), long_data)
     arrays = checkpoint_arrays(run.chosen_network())
     plain = checkpoint_arrays(build_network(long_description))
@@ -287,7 +287,7 @@ def test_no_checkpoint_holds_the_reader(
     twin = build_from_checkpoint(long_description, arrays)
     got = twin(long_data.test.samples.double()).argmax(1)
     assert torch.equal(got, run.network(long_data.test.samples).argmax(1))
-    assert not any("reader" in name for name in run.average | run.best["weights"])
+    assert not any("reader" in name for name in run.best["weights"])
 
 
 def test_a_state_without_its_reader_is_torn(

@@ -16,9 +16,9 @@ from bnn_hw.ecg.stretches import Stretches
 from bnn_hw.errors import UserError
 from bnn_hw.training.augment import Fragments
 from bnn_hw.training.checkpoints import load_resumable, save_resumable
-from bnn_hw.training.data import Part, TrainingData
+from bnn_hw.training.data import TrainingData
 from bnn_hw.training.experiment import Experiment
-from bnn_hw.training.loop import SeedRun, _class_weights, evaluate
+from bnn_hw.training.loop import SeedRun, evaluate
 
 Make = Callable[..., Experiment]
 
@@ -46,23 +46,16 @@ def training(**changes: Any) -> dict[str, Any]:
 # Every ingredient of a recipe, each alone, and all that go together.
 RECIPES: dict[str, dict[str, Any]] = {
     "plain": {},
-    "narrowing": {"estimator": {"kind": "narrowing"}},
-    "two steps": training(real_weights=0.5),
-    "average": {"averaging": {"decay": 0.9}},
+    "clip": {"estimator": {"clip": 0.5}},
     "least slope": {"optimiser": {"least_slope": 0.3}},
-    "class weights": training(class_weights="inverse-root"),
     "macro-F1": {"selection": {"metric": "macro-f1"}},
     "real": {"optimiser": {"name": "adamw", "weight_clip": 0.0}},
-    "distillation": {"teacher": {"epochs": 3}, "distillation": {"weight": 0.7}},
     "beats": {"beats": {"weight": 0.5}},
     "disturbances": {"augmentation": {"shift_samples": 5, "disturbed_share": 0.5, "wander": 8}},
-    "all": training(real_weights=0.5, class_weights="inverse-root", label_smoothing=0.1)
+    "all": training(norm_momentum=0.02)
     | {
-        "averaging": {"decay": 0.9},
         "optimiser": {"least_slope": 0.0},
         "selection": {"metric": "macro-f1", "start": 0.5},
-        "teacher": {"epochs": 3},
-        "distillation": {},
         "beats": {},
         "augmentation": {"shift_samples": 5, "gain": [0.8, 1.25], "disturbed_share": 0.5},
     },
@@ -89,22 +82,13 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     experiment = make_experiment(**RECIPES[recipe])
     real = recipe == "real"
 
-    def start() -> SeedRun:
-        # The teacher is rebuilt as a resumed run rebuilds it: from its own state.
-        teacher = None
-        if experiment.teacher is not None:
-            plan = experiment.in_real_numbers(experiment.teacher)
-            trained = finish(SeedRun(plan, tiny_description, 7, real=True), tiny_data)
-            teacher = trained.chosen_network()
-        return SeedRun(experiment, tiny_description, 7, real=real, teacher=teacher)
-
-    whole = finish(start(), tiny_data)
-    first = start()
+    whole = finish(SeedRun(experiment, tiny_description, 7, real), tiny_data)
+    first = SeedRun(experiment, tiny_description, 7, real)
     for _ in range(stop):
         first.run_epoch(tiny_data)
     save_resumable(tmp_path / "state.pt", first.state())
     torch.manual_seed(999)  # nothing may hang on the global generator
-    second = start()
+    second = SeedRun(experiment, tiny_description, 7, real)
     second.restore(load_resumable(tmp_path / "state.pt"))
     assert len(second.history) == stop
     assert_same(whole, finish(second, tiny_data))
@@ -114,18 +98,9 @@ def test_interrupted_and_resumed_equals_uninterrupted(
 def test_every_ingredient_does_something(
     tiny_description: Description, make_experiment: Make, tiny_data: TrainingData, recipe: str
 ) -> None:
-    # Two thirds of class 0 are left out, or class weights would all be 1.
-    kept = (tiny_data.train.labels > 0) | (torch.arange(len(tiny_data.train)) < 11)
-    whole = tiny_data.train
-    assert whole.beats is not None
-    train = Part(whole.samples[kept], whole.labels[kept], whole.beats[kept])
-    tiny_data = replace(tiny_data, train=train)
     plain = finish(SeedRun(make_experiment(), tiny_description, 7), tiny_data)
     experiment = make_experiment(**RECIPES[recipe])
-    teacher = None
-    if experiment.teacher is not None:
-        teacher = SeedRun(experiment, tiny_description, 8, real=True).network.eval()
-    run = SeedRun(experiment, tiny_description, 7, real=recipe == "real", teacher=teacher)
+    run = SeedRun(experiment, tiny_description, 7, real=recipe == "real")
     finish(run, tiny_data)
     same = all(
         torch.equal(tensor, run.best["weights"][name])
@@ -153,40 +128,6 @@ def test_no_sign_stands_in_a_real_network(
     assert torch.equal(before, binary(tiny_data.test.samples))
 
 
-def test_two_steps_choose_an_epoch_with_sign_weights(
-    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
-) -> None:
-    run = SeedRun(make_experiment(**training(real_weights=0.5)), tiny_description, 7)
-    binary = []
-    while not run.finished:
-        run.run_epoch(tiny_data)
-        binary.append({matrix.binary for matrix in run.network.matrices()})
-    assert binary == [{False}] * 3 + [{True}] * 3
-    late = max(run.history[3:], key=lambda f: (f["validation_accuracy"], -f["validation_loss"]))
-    assert run.best["epoch"] == late["epoch"]
-    # The chosen network is the one whose figures were seen.
-    assert evaluate(run.chosen_network(), tiny_data.validation)[0] == late["validation_loss"]
-
-
-def test_average_follows_the_weights_and_is_what_validation_sees(
-    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
-) -> None:
-    experiment = make_experiment(
-        averaging={"decay": 0.75}, training={"seeds": [7], "epochs": 2, "batch": 33}
-    )
-    run = SeedRun(experiment, tiny_description, 7)
-    start = {name: tensor.clone() for name, tensor in run.network.state_dict().items()}
-    figures = run.run_epoch(tiny_data)  # one step
-    latent = run.network.state_dict()
-    for name, tensor in run.average.items():
-        if tensor.is_floating_point():
-            assert torch.equal(tensor, torch.lerp(start[name], latent[name], 0.25)), name
-    assert any(not torch.equal(latent[name], run.average[name]) for name in latent)
-    loss = evaluate(run.network, tiny_data.validation)[0]
-    run.network.load_state_dict(run.average)
-    assert evaluate(run.network, tiny_data.validation)[0] == figures["validation_loss"] != loss
-
-
 def test_no_slope_falls_below_the_least(
     tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
 ) -> None:
@@ -198,45 +139,6 @@ def test_no_slope_falls_below_the_least(
         least[bound] = float(torch.cat(slopes).min())
     assert least[None] < 0.3  # they start at 0.25
     assert least[0.3] >= float(torch.tensor(0.3))
-
-
-def test_class_weights_are_inverse_roots_of_mean_one(tiny_description: Description) -> None:
-    labels = torch.tensor([0] * 1 + [1] * 4 + [2] * 16)
-    weights = _class_weights(labels, "inverse-root", tiny_description)
-    assert weights is not None and weights.tolist() == [3.0, 1.5, 0.75]
-    absent = _class_weights(labels[:1], "inverse-root", tiny_description)
-    assert absent is not None and absent.tolist() == [1.0, 0.0, 0.0]
-    assert _class_weights(labels, "none", tiny_description) is None
-
-
-def test_a_pupil_of_the_teacher_alone_sees_no_labels(
-    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
-) -> None:
-    experiment = make_experiment(teacher={"epochs": 1}, distillation={"weight": 1.0})
-    teacher = SeedRun(experiment, tiny_description, 8, real=True).network.eval()
-    before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
-    wrong = replace(
-        tiny_data, train=replace(tiny_data.train, labels=(tiny_data.train.labels + 1) % 3)
-    )
-    runs = [
-        finish(SeedRun(experiment, tiny_description, 7, teacher=teacher), data)
-        for data in (tiny_data, wrong)
-    ]
-    assert_same(*runs)
-    assert all(torch.equal(before[name], now) for name, now in teacher.state_dict().items())
-
-
-def test_loss_of_a_pupil_that_answers_as_its_teacher_is_the_labels_share(
-    tiny_description: Description, make_experiment: Make, tiny_data: TrainingData
-) -> None:
-    experiment = make_experiment(teacher={"epochs": 1}, distillation={"weight": 0.75})
-    teacher = SeedRun(experiment, tiny_description, 8, real=True).network.eval()
-    run = SeedRun(experiment, tiny_description, 7, teacher=teacher)
-    samples = tiny_data.train.samples
-    with torch.no_grad():
-        same = teacher(samples)
-    assert float(run._distil(same, samples, torch.tensor(2.0))) == 0.5
-    assert float(run._distil(same.roll(1, 1), samples, torch.tensor(2.0))) > 0.5
 
 
 def test_macro_f1_chooses_where_it_is_asked_for(
@@ -332,7 +234,7 @@ def test_a_state_from_before_a_field_resumes_where_its_default_stands(
 ) -> None:
     experiment = make_experiment(beats={}, twin={"epochs": 6})
     assert experiment.twin is not None
-    for plan, real in ((experiment, False), (experiment.in_real_numbers(experiment.twin), True)):
+    for plan, real in ((experiment, False), (experiment.of_twin(experiment.twin), True)):
         whole = finish(SeedRun(plan, tiny_description, 7, real=real), tiny_data)
         first = SeedRun(plan, tiny_description, 7, real=real)
         for _ in range(2):
@@ -385,6 +287,21 @@ def test_a_state_that_names_no_experiment_is_refused(
     for experiment in (told, json.dumps(fields | {"unknown": 1})):
         with pytest.raises(UserError, match="belongs to another experiment"):
             run.restore(run.state() | {"experiment": experiment})
+
+
+def test_a_state_with_a_field_that_is_no_more_is_refused_by_its_name(
+    tiny_description: Description, make_experiment: Make
+) -> None:
+    run = SeedRun(make_experiment(), tiny_description, 7)
+    fields = json.loads(run.state()["experiment"])
+    for old, named in (
+        ({"averaging": {"decay": 0.0}}, "averaging"),
+        ({"teacher": None}, "teacher"),
+    ):
+        state = run.state() | {"experiment": json.dumps(fields | old), "average": {}}
+        with pytest.raises(UserError, match=rf"another experiment \({named}: Extra ") as caught:
+            run.restore(state)
+        assert "\n" not in str(caught.value)
 
 
 def test_norm_momentum_is_that_of_every_batch_norm(

@@ -19,12 +19,12 @@ from tests.experiments import full_experiment
 
 ROOT = Path(__file__).parents[2]
 
-FULL = full_experiment("ecg5", f'network = "{ROOT}/networks/ecg5.toml"', "weight = 0.5")
+FULL = full_experiment("ecg5")
 
 
 @pytest.fixture
 def full(tmp_path: Path) -> Path:
-    """An experiment of three seeds with float twin and teacher, each seed with its own split."""
+    """An experiment of three seeds with float twin, each seed with its own split."""
     path = tmp_path / "ecg5.toml"
     path.write_text(FULL)
     return path
@@ -83,35 +83,14 @@ def test_every_network_of_a_seed_is_kept_and_scored(full: Path, tmp_path: Path) 
     assert rows[0] != rows[1]
     expected = {"ecg5.npz", "ecg5.metrics.json"}
     for seed in (4, 9):
-        for part in ("", ".twin", ".teacher"):
+        for part in ("", ".twin"):
             stem = f"ecg5.seed{seed}{part}"
             expected |= {f"{stem}.npz", f"{stem}.epochs.json", f"{stem}.resume.pt"}
     assert set(files(tmp_path / "a")) == expected
     for result in trained.seeds:
-        assert set(result.parts) == {"binary", "twin", "teacher"}
+        assert set(result.parts) == {"binary", "twin"}
         assert result.to_dict()["twin"]["test"]["fragments"] == 10
     assert trained.chosen.rank == max(result.rank for result in trained.seeds)
-
-
-def test_a_teacher_that_is_the_twin_is_trained_once(full: Path, tmp_path: Path) -> None:
-    lone = FULL.replace(f'epochs = 2\nnetwork = "{ROOT}/networks/ecg5.toml"', "epochs = 2")
-    lone = lone.replace("[4, 9, 2]", "[4]")
-    assert lone.count("network =") == 1
-    full.write_text(lone)
-    shared = train(full, None, tmp_path / "a", smoke=True, show_progress=False)
-    again = train(full, None, tmp_path / "a", resume=True, smoke=True, show_progress=False)
-    assert again.to_dict() == shared.to_dict()
-    (result,) = shared.seeds
-    assert result.parts["teacher"] == result.parts["twin"]
-    assert not list((tmp_path / "a").glob("*.teacher.*"))
-    # Trained on its own it would be the same: twin and pupil are those of a run that does so.
-    full.write_text(FULL.replace("[4, 9, 2]", "[4]"))
-    apart = train(full, None, tmp_path / "b", smoke=True, show_progress=False)
-    assert {name: part.to_dict() for name, part in apart.seeds[0].parts.items()} == {
-        name: part.to_dict() for name, part in result.parts.items()
-    }
-    one, two = (load_npz(tmp_path / folder / "ecg5.npz") for folder in "ab")
-    assert all(np.array_equal(one[key], two[key]) for key in one)
 
 
 BEATS = f"""
