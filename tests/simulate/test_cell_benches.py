@@ -69,7 +69,7 @@ FAULTS = {
         r"line_q\[next_entry\]",
         "line_q[entry_i]",
     ),
-    "pool mixes its windows in memory": ("pool", r"data_i\(next\)", "data_i({Open{next[0]}})"),
+    "pool mixes its windows in memory": ("pool", r"data_i \(next\)", "data_i ({Open{next[0]}})"),
     "threshold excludes equality": ("threshold", r"\(sum >= threshold\)", "(sum > threshold)"),
     "signed threshold excludes equality": (
         "threshold",
