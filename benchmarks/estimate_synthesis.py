@@ -35,7 +35,7 @@ _CELLS = (
     *("narrow", "centre", "head", "framer"),
 )
 # Kept apart while synthesis runs, then counted with the cell that they lie in.
-_INSIDE = ("count6", "count_add", "products", "weights")
+_INSIDE = ("count6", "count_add", "products", "full_adders", "weights")
 _COMMANDS = {
     "xc7": "synth_xilinx -family xc7 -flatten -noiopad",
     "ecp5": "synth_ecp5 -nowidelut",

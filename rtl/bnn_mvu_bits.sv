@@ -168,14 +168,15 @@ module bnn_mvu_bits #(
       );
       assign unused_address = ^address;
 
-      for (genvar p = 0; p < Pe; p++) begin : gen_lane
-        logic [Simd-1:0]    products;
-        logic [Columns-1:0] a, b, c;
-        assign products  = ~(slice ^ word_q[p*Simd+:Simd]);
-        assign {c, b, a} = (3*Columns)'(products);
-        assign ones_d[p*Columns+:Columns] = a ^ b ^ c;
-        assign twos_d[p*Columns+:Columns] = (a & b) | (c & (a ^ b));
-      end
+      bnn_full_adders #(
+        .Pe  (Pe),
+        .Simd(Simd)
+      ) u_full_adders (
+        .bits_i(slice),
+        .word_i(word_q),
+        .ones_o(ones_d),
+        .twos_o(twos_d)
+      );
     end else begin : gen_lut_products
       bnn_products #(
         .Depth  (Depth),
