@@ -30,6 +30,8 @@ BUILD_TIMEOUT_S = 300.0
 RUN_TIMEOUT_S = 120.0
 # A fragment of the reference network takes some seconds.
 RUN_TIMEOUT_PER_FRAGMENT_S = 120.0
+# Cycles of a fragment that are meant by that.
+TIMED_CYCLES = 10_000
 
 _FLAGS = ("-g2012",)
 
@@ -93,7 +95,7 @@ def run_icarus(
             finished = check_tool(
                 "Icarus simulation",
                 command,
-                timeout_s=RUN_TIMEOUT_S + RUN_TIMEOUT_PER_FRAGMENT_S * len(beats),
+                timeout_s=RUN_TIMEOUT_S + _fragment_timeout_s(plan) * len(beats),
             )
             for line in finished.output.splitlines():
                 if line.startswith("FAIL"):
@@ -105,6 +107,11 @@ def run_icarus(
     except OSError as problem:
         raise UserError(f"{folder} can't be written ({problem.strerror}); choose another") from None
     return read_figures("Icarus simulation", finished, len(beats), folder)
+
+
+def _fragment_timeout_s(plan: Plan) -> float:
+    """More for the many cycles that a fragment takes at a slow fold."""
+    return RUN_TIMEOUT_PER_FRAGMENT_S * max(1.0, plan.cycles / TIMED_CYCLES)
 
 
 def _sample_lines(plan: Plan, beats: npt.NDArray[np.int16]) -> str:
