@@ -189,8 +189,11 @@ def generate(
             network, cycles, folds, rate, clock, family, rom=rom, latency=latency
         )
         expected = estimate(network, folding, family)
-    elif rate is not None or clock is not None:
-        raise UserError("--target and --rate are two targets: give --target with --cycles")
+    elif rate is not None or clock is not None or latency is not None or rom != "auto":
+        raise UserError(
+            "--target folds as 'bnn-hw synth' does: beside it only --cycles and --fold; leave out --rate, "
+            "--clock, --latency and --rom"
+        )
     else:
         from bnn_hw.cli.synth import folding_for
 

@@ -1,9 +1,11 @@
 """Folding for logic cells: the best of all foldings by its own model, within cycles and block RAM."""
 
+import json
 from itertools import product
 
 import pytest
 
+from bnn_hw.cli import main
 from bnn_hw.cli.models import find_model
 from bnn_hw.errors import UserError
 from bnn_hw.generate.folding import fastest, folding_of
@@ -54,3 +56,20 @@ def test_the_small_device_gets_windows_and_weights_in_memory(model):
     for stage in build_plan(network, folding).stages:
         assert stage.ring_depth >= 2 * stage.kernel + 2, stage.name
         assert stage.block_bits == stage.weight_bits, stage.name
+
+
+def test_generate_folds_for_a_device_as_synth_does(capfd):
+    assert main(["generate", "ecg17", "--target", "up5k", "--estimate", "--json"]) == 0
+    shown = json.loads(capfd.readouterr().out)
+    target = TARGETS["up5k"]
+    folding = solve_logic_cells(find_model("ecg17").network, target.cycles, target.block_rams)
+    found = [(layer["pe"], layer["simd"]) for layer in shown["folding"].values()]
+    assert found == [(fold.pe, fold.simd) for fold in folding.folds]
+    assert shown["cycles_per_fragment"] == folding.cycles
+
+
+@pytest.mark.parametrize("beside", [["--latency", "600"], ["--rom", "lut"], ["--clock", "12"]])
+def test_a_device_and_another_goal_are_refused_in_one_line(capfd, beside):
+    assert main(["generate", "ecg17", "--target", "up5k", *beside]) == 2
+    errors = capfd.readouterr().err
+    assert "--target folds as" in errors and errors.count("\n") == 1
