@@ -7,11 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bnn_hw.assets import models_dir
+from bnn_hw.cli.generate import choose_folding
 from bnn_hw.generate.build import generate
 from bnn_hw.generate.estimate import estimate
 from bnn_hw.generate.folding import Fold, fastest, override
 from bnn_hw.generate.solver import Goal, solve, solve_fastest, solve_smallest
 from bnn_hw.ir import Head, NetworkInput
+from bnn_hw.ir.file import load_network
 from bnn_hw.simulate.icarus import compile_icarus, run_icarus
 from tests.simulate.nets import small_network
 
@@ -64,3 +67,16 @@ def test_cycles_a_fragment_are_those_of_the_simulation(tmp_path, name):
         assert run.latency_cycles <= expected.latency
     else:
         assert run.latency_cycles == expected.latency
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ecg5", "ecg17"])
+def test_latency_of_a_shipped_network_is_that_of_the_simulation(tmp_path, name):
+    network = load_network(models_dir() / f"{name}.json")
+    folding = choose_folding(network)
+    samples = np.random.default_rng(5).integers(-500, 500, (1, 3600)).astype(np.int16)
+    build = generate(network, folding, tmp_path / "build", samples[:, None, :])
+    design = compile_icarus(build.path, build.plan, tmp_path / "work")
+    run = run_icarus(design, build.plan, samples, tmp_path / "taps")
+    expected = estimate(network, folding)
+    assert run.latency_cycles == expected.latency <= 600
