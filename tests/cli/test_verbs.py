@@ -127,8 +127,14 @@ def test_generate_prints_its_folding_and_ends_with_the_folder(run: Run, model: P
     assert ended.status == 0 and "written build/little/" in ended.out
     found = json.loads(run("generate", model, "--fold", "conv2=3x4", "-o", "x", "--json").out)
     assert found["folding"]["conv2"] | {"cycles": 0} == {
-        "pe": 3, "simd": 4, "nf": 2, "sf": 3, "cycles": 0,
+        "pe": 3, "simd": 4, "nf": 2, "sf": 3, "block_bits": 0, "digits": 1, "cycles": 0,
     }  # fmt: skip
+    in_block = run(
+        "generate", model, "--fold", "conv2=3x4", "--rom", "block", "--estimate", "--json"
+    )
+    assert json.loads(in_block.out)["folding"]["conv2"]["block_bits"] == 12
+    refused = run("generate", model, "--latency", "1", "--estimate")
+    assert refused.status == 2 and "nearest found is" in refused.err
     assert found["path"] == "x" and found["files"] == sum(p.is_file() for p in Path("x").rglob("*"))
     manifests = [Path(folder, "manifest.json").read_bytes() for folder in ("build/little", "x")]
     assert manifests[0] == manifests[1]
