@@ -54,7 +54,7 @@ module bnn_digit_tree #(
 
   for (genvar level = 0; level <= Levels; level++) begin : gen_level
     localparam int Span = 2 ** level;
-    localparam int Spans = (Count + Span - 1) / Span;
+    localparam int Spans = (Count > Span) ? (Count + Span - 1) / Span : 1;
     logic first;
     if (level == 0) begin : gen_now
       assign first = first_i;
