@@ -355,6 +355,9 @@ module bnn_head #(
     logic signed [PairBits-1:0] high_q;
     logic signed [TermBits-1:0] low_q;
     logic                       pairs_valid_q, pairs_first_q, pairs_offset_q;
+    // A narrow score takes only the low bits of a pair.
+    logic                       unused_high;
+    assign unused_high = ^high_q;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
         pairs_valid_q <= 1'b0;
