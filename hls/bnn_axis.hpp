@@ -29,7 +29,8 @@ struct axis_beat {
 };
 #endif
 
-// One sample time: 16 bits a channel, channel 0 lowest; `last` at the end of the fragment.
+// One sample time, or several with the oldest lowest: 16 bits a channel, channel 0 lowest; `last` at
+// the end of the fragment.
 // `user` is not read: it is there because a side channel of no bits is not legal in every release.
 template <int AxisBits>
 using sample_beat = axis_beat<AxisBits, 1>;

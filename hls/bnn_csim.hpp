@@ -3,7 +3,8 @@
 //   <program> SAMPLES FRAGMENTS [--lengths FILE] [--taps DIR]
 //   <program> --axis FILE [--taps DIR]
 //
-//   SAMPLES    int16, little-endian, one sample time after the other, channel by channel
+//   SAMPLES    int16, little-endian, one sample time after the other, channel by channel; a last beat
+//              that they do not fill is filled with zeros
 //   FRAGMENTS  how many fragments to send
 //   --lengths  text, one number a fragment: its sample times (default: the network's)
 //   --axis     text, one beat a line: tlast, a blank, tdata in hex (vectors/s_axis.txt of a build)
@@ -113,15 +114,17 @@ class source {
         if (lengths_.is_open() && (!(lengths_ >> length) || length < 1)) {
             throw std::invalid_argument("--lengths: one number of at least 1 a fragment");
         }
-        for (long position = 0; position < length; ++position) {
+        constexpr long lanes = Interface::channels * Interface::samples_per_beat;
+        const long count = length * Interface::channels;
+        for (long sent = 0; sent < count; sent += lanes) {
             ap_uint<Interface::axis_bits> data = 0;
-            for (int c = 0; c < Interface::channels; ++c) {
+            for (int lane = 0; lane < lanes && sent + lane < count; ++lane) {
                 const int low = file_.get();
                 const int high = file_.get();
                 if (!file_) throw std::invalid_argument("SAMPLES ends within a fragment");
-                data.range(16 * c + 15, 16 * c) = low | high << 8;
+                data.range(16 * lane + 15, 16 * lane) = low | high << 8;
             }
-            put(s_axis, data, position == length - 1);
+            put(s_axis, data, sent + lanes >= count);
         }
         return true;
     }
@@ -233,7 +236,7 @@ void simulate(const options& given, Top top) {
     }
 }
 
-// Interface: samples, channels, axis_bits, classes, result_bits. `top`: the function to simulate.
+// Interface: samples, samples_per_beat, channels, axis_bits, classes, result_bits. `top`: the function to simulate.
 template <class Interface, class Top>
 int run(int count, char** values, Top top) {
     try {

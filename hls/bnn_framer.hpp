@@ -7,7 +7,10 @@
 //   a sample outside the signed range of input_bits: used as its low input_bits, flagged
 // The error bit goes out before a long fragment's rest is dropped, so its result does not wait.
 //
-// Shape: samples, channels, input_bits, axis_bits (16 * channels).
+// A beat holds samples_per_beat positions, the oldest in the low bits, and so does a word; samples is
+// a multiple of it, and what comes too early, too late or not at all is counted in whole beats.
+//
+// Shape: samples, samples_per_beat, channels, input_bits, axis_bits (16 * channels a position).
 #ifndef BNN_FRAMER_HPP
 #define BNN_FRAMER_HPP
 
@@ -22,25 +25,30 @@ constexpr int drain_limit = 1 << 30;
 
 constexpr int axis_sample_bits = 16;
 
+// Samples of a beat, all channels counted.
+template <class Shape>
+constexpr int beat_samples = Shape::channels* Shape::samples_per_beat;
+
 template <class Shape>
 void framer(sample_stream<Shape::axis_bits>& s_axis,
-            hls::stream<ap_uint<Shape::channels * Shape::input_bits>>& samples,
+            hls::stream<ap_uint<beat_samples<Shape> * Shape::input_bits>>& samples,
             hls::stream<ap_uint<1>>& errors) {
+    constexpr int beats = Shape::samples / Shape::samples_per_beat;
     bool ended = false;
     bool error = false;
 
-    for (int position = 0; position < Shape::samples; ++position) {
-#pragma HLS pipeline II=1  // one sample time a cycle: the rate of the port
+    for (int position = 0; position < beats; ++position) {
+#pragma HLS pipeline II=1  // one beat a cycle: the rate of the port
         ap_uint<Shape::axis_bits> beat_data = 0;
         if (!ended) {
             const sample_beat<Shape::axis_bits> beat = s_axis.read();
             beat_data = beat.data;
             ended = beat.last == 1;
-            if (ended && position != Shape::samples - 1) error = true;
+            if (ended && position != beats - 1) error = true;
         }
-        ap_uint<Shape::channels * Shape::input_bits> word = 0;
-        for (int c = 0; c < Shape::channels; ++c) {
-#pragma HLS unroll  // all channels of a sample time arrive in one beat
+        ap_uint<beat_samples<Shape> * Shape::input_bits> word = 0;
+        for (int c = 0; c < beat_samples<Shape>; ++c) {
+#pragma HLS unroll  // all samples of a beat arrive at once
             const int low = axis_sample_bits * c;
             const ap_int<axis_sample_bits> sample = ap_int<axis_sample_bits>(
                 ap_uint<axis_sample_bits>(beat_data.range(low + axis_sample_bits - 1, low)));

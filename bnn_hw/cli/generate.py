@@ -15,7 +15,7 @@ from bnn_hw.cli.options import json_option
 from bnn_hw.cli.output import print_json, print_table
 from bnn_hw.errors import UserError
 from bnn_hw.generate.estimate import DEFAULT_FAMILY, Estimate, estimate, estimated_families
-from bnn_hw.generate.folding import Folding, default_cycles, override
+from bnn_hw.generate.folding import Folding, default_cycles, fastest, override
 from bnn_hw.generate.fpga_targets import TARGETS, find_target
 from bnn_hw.generate.logic_cells import solve_logic_cells
 from bnn_hw.generate.solver import (
@@ -43,12 +43,14 @@ def choose_folding(
     block_rams: int | None = None,
     rom: str = "auto",
     latency: int | None = None,
+    samples_per_cycle: int | None = None,
 ) -> Folding:
     """The solver's folding, with the layers set that ``folds`` give as ``LAYER=PExSIMD``.
 
     Its target is one of ``cycles`` a fragment, ``rate`` (fragments/s) with ``clock`` (MHz), and
-    ``smallest`` or ``fastest`` in ``folds``; without any it is one sample a cycle. With ``block_rams``
-    and cycles it is that of :mod:`bnn_hw.generate.logic_cells`.
+    ``smallest`` or ``fastest`` in ``folds``; without any it is one beat of the input a cycle. With
+    ``block_rams`` and cycles it is that of :mod:`bnn_hw.generate.logic_cells`. A beat of the input has
+    ``samples_per_cycle`` samples; without it as many as the target takes, one where there is none.
 
     Raises
     ------
@@ -62,19 +64,21 @@ def choose_folding(
     given += [f"--rate {rate:g}"] if rate is not None else []
     if len(given) > 1:
         raise UserError(f"{given[0]} and {given[1]} are two targets: give one of them")
-    goal = Goal(_ROMS[rom], latency)
+    goal = Goal(_ROMS[rom], latency, samples_per_cycle)
     if (rate is None) != (clock is None):
         raise UserError("--rate FRAGMENTS_PER_S and --clock MHZ belong together: give both or none")
     if goals:
         folding = _GOALS[goals[0]](network, family, goal)
     else:
         if rate is not None and clock is not None:
-            cycles = cycles_for_rate(network, rate, clock)
-        most = default_cycles(network) if cycles is None else cycles
-        if block_rams is None:
-            folding = _solve(network, most, family, goal)
+            cycles = cycles_for_rate(network, rate, clock, samples_per_cycle)
+        if cycles is None:
+            goal = replace(goal, samples_per_beat=samples_per_cycle or 1)
+            cycles = default_cycles(network, samples_per_cycle or 1)
+        if block_rams is None or _is_wide(network, cycles, samples_per_cycle):
+            folding = _solve(network, cycles, family, goal)
         else:
-            folding = solve_logic_cells(network, most, block_rams)
+            folding = solve_logic_cells(network, cycles, block_rams)
     given_folds = dict(_parse_fold(f) for f in folds if f not in _GOALS)
     if not given_folds:
         return folding
@@ -82,6 +86,13 @@ def choose_folding(
         return override(network, folding, given_folds)
     # The weights of all layers share the block RAM: they are placed anew.
     return place_roms(network, override(network, folding, given_folds), family, goal)
+
+
+def _is_wide(network: Network, cycles: int, samples_per_cycle: int | None) -> bool:
+    """Whether more than one sample has to come in at once; such a fold is no matter of small devices."""
+    if samples_per_cycle is None:
+        return cycles < fastest(network).cycles
+    return samples_per_cycle > 1
 
 
 def _solve(network: Network, cycles: int, family: str, goal: Goal) -> Folding:
@@ -131,6 +142,12 @@ _CONTENTS = (
     help="Instead: fewest LUTs, or fewest cycles; or set the fold of a layer.",
 )
 @click.option(
+    "--samples-per-cycle",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Samples that come in at once [default: as many as the target takes].",
+)
+@click.option(
     "--latency",
     type=int,
     help="Most cycles from a fragment's last sample to the end of its result "
@@ -172,6 +189,7 @@ def generate(
     rate: float | None,
     clock: float | None,
     folds: tuple[str, ...],
+    samples_per_cycle: int | None,
     latency: int | None,
     rom: str,
     device: str | None,
@@ -186,7 +204,10 @@ def generate(
     network = found.network
     if device is None:
         folding = choose_folding(
-            network, cycles, folds, rate, clock, family, rom=rom, latency=latency
+            *(network, cycles, folds, rate, clock, family),
+            rom=rom,
+            latency=latency,
+            samples_per_cycle=samples_per_cycle,
         )
         expected = estimate(network, folding, family)
     elif rate is not None or clock is not None or latency is not None or rom != "auto":
@@ -197,11 +218,13 @@ def generate(
     else:
         from bnn_hw.cli.synth import folding_for
 
-        folding, expected = folding_for(network, find_target(device), cycles, folds)
+        goal = find_target(device)
+        folding, expected = folding_for(network, goal, cycles, folds, samples_per_cycle)
     facts: dict[str, Any] = {
         "model": found.name,
         "digest": network.digest(),
         "cycles_per_fragment": folding.cycles,
+        "samples_per_cycle": folding.samples_per_beat,
         "folding": _folding_facts(network, folding),
         "estimate": expected.as_dict(),
     }
@@ -252,8 +275,10 @@ def _print_choice(facts: dict[str, Any], expected: Estimate, as_json: bool) -> N
     if as_json:
         print_json(facts)
         return
+    samples = facts["samples_per_cycle"]
+    wide = f" at {samples} samples a cycle" if samples > 1 else ""
     click.echo(
-        f"{facts['model']}, digest {facts['digest'][:16]}, {expected.cycles} cycles a fragment, "
+        f"{facts['model']}, digest {facts['digest'][:16]}, {expected.cycles} cycles a fragment{wide}, "
         f"result {expected.latency} cycles after the last sample; "
         f"estimate for {expected.family}: {expected.lut} LUT, {expected.ff} FF, "
         f"{expected.bram:g} block RAM"

@@ -43,6 +43,12 @@ DEFAULT_TARGET = "xc7"
     help="Instead: fewest LUTs, or fewest cycles; or set the fold of a layer.",
 )
 @click.option(
+    "--samples-per-cycle",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Samples that come in at once [default: as many as the target takes].",
+)
+@click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Of nextpnr."
 )
 @click.option(
@@ -57,6 +63,7 @@ def synth(
     target_name: str,
     cycles: int | None,
     folds: tuple[str, ...],
+    samples_per_cycle: int | None,
     seed: int,
     output: Path | None,
     as_json: bool,
@@ -66,7 +73,7 @@ def synth(
 
     target = find_target(target_name)
     found = find_model(model)
-    folding, estimated = folding_for(found.network, target, cycles, folds)
+    folding, estimated = folding_for(found.network, target, cycles, folds, samples_per_cycle)
     folder = output if output is not None else Path("build") / found.name / SYNTHESES / target.name
     result = synthesise(
         model=found.name,
@@ -91,7 +98,11 @@ def synth(
 
 
 def folding_for(
-    network: Network, target: Target, cycles: int | None = None, folds: tuple[str, ...] = ()
+    network: Network,
+    target: Target,
+    cycles: int | None = None,
+    folds: tuple[str, ...] = (),
+    samples_per_cycle: int | None = None,
 ) -> tuple[Folding, Estimate]:
     """What is synthesised for ``target`` unless told otherwise, and what it is estimated to take."""
     family = target.family.value if target.family.value in estimated_families() else DEFAULT_FAMILY
@@ -99,7 +110,14 @@ def folding_for(
     if cycles is None and not goals:
         cycles = target.cycles
         folds = folds if cycles is not None else ("fastest", *folds)
-    folding = choose_folding(network, cycles, folds, family=family, block_rams=target.block_rams)
+    folding = choose_folding(
+        network,
+        cycles,
+        folds,
+        family=family,
+        block_rams=target.block_rams,
+        samples_per_cycle=samples_per_cycle,
+    )
     return folding, estimate(network, folding, family)
 
 

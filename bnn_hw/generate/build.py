@@ -81,6 +81,7 @@ def generate(
         "digest": network.digest(),
         "generator": f"bnn_hw {__version__}",
         "cycles_per_fragment": plan.cycles,
+        "samples_per_cycle": plan.samples_per_beat,
         "folding": {
             s.name: {
                 **{"pe": s.pe, "simd": s.simd, "block_bits": s.block_bits, "digits": s.digits},
@@ -105,6 +106,7 @@ def open_build(path: Path, network: Network | None = None) -> Build:
     manifest = read_manifest(path)
     network = network or load_network(path / "network.json")
     try:
+        samples = int(manifest.get("samples_per_cycle", 1))
         folds = {
             str(name): Fold(
                 *(int(of["pe"]), int(of["simd"])),
@@ -117,7 +119,7 @@ def open_build(path: Path, network: Network | None = None) -> Build:
         raise UserError(
             f"{path / MANIFEST}: 'folding' is not one PE and SIMD a layer; run 'make generate' again"
         ) from None
-    plan = build_plan(network, override(network, fastest(network), folds))
+    plan = build_plan(network, override(network, fastest(network, samples), folds))
     return Build(path, network, plan, manifest.get("axi_lite") is True)
 
 

@@ -22,7 +22,7 @@ from bnn_hw.generate.estimate_terms import (
     framer_terms,
     head_terms,
 )
-from bnn_hw.generate.folding import Fold, Folding, score_pairs
+from bnn_hw.generate.folding import Fold, Folding, beat_of, score_pairs
 from bnn_hw.generate.latency import latency_cycles
 from bnn_hw.ir.network import Network
 
@@ -108,7 +108,8 @@ def estimate(network: Network, folding: Folding, family: str = DEFAULT_FAMILY) -
     """
     coefficients = load_coefficients(family)
     layers: list[LayerEstimate] = []
-    terms = [BlockTerms(block) for block in network.blocks]
+    samples_per_beat = folding.samples_per_beat
+    terms = [BlockTerms(b, beat_of(b, samples_per_beat)) for b in network.blocks]
     total = Area(0, 0, 0, 0)
     before = None
     rows = zip(terms, folding.folds, folding.stage_cycles, strict=True)
@@ -131,7 +132,7 @@ def estimate(network: Network, folding: Folding, family: str = DEFAULT_FAMILY) -
                 rom=_rom(fold) if folded else "constants",
             )
         )
-    ends = [framer_terms(network), error_fifo_terms()]
+    ends = [framer_terms(network, samples_per_beat), error_fifo_terms()]
     last = folding.folds[-1]
     ends.append(head_terms(network, *terms[-1].lanes(last), score_pairs(network, last)))
     around = area(ends, coefficients)
@@ -141,7 +142,7 @@ def estimate(network: Network, folding: Folding, family: str = DEFAULT_FAMILY) -
         **asdict(total.rounded()),
         dsp=0,
         cycles=folding.cycles,
-        latency=latency_cycles(network, folding.folds),
+        latency=latency_cycles(network, folding.folds, samples_per_beat),
         layers=tuple(layers),
         around=around.rounded(),
     )

@@ -21,7 +21,7 @@ from bnn_hw.generate.estimate_terms import (
     pool_cells,
     tally_terms,
 )
-from bnn_hw.generate.folding import Fold, window_shifts
+from bnn_hw.generate.folding import Fold, window_in_beats, window_shifts
 from bnn_hw.generate.plan import fifo_depth, sum_widths
 from bnn_hw.generate.rtl_stages import narrow_factor
 from bnn_hw.ir.blocks import Block
@@ -35,10 +35,14 @@ _MERGED_BEATS = 4
 
 
 class BlockTerms:
-    """The terms of one block at any fold; what does not depend on the fold is counted once."""
+    """The terms of one block at any fold; what does not depend on the fold is counted once.
 
-    def __init__(self, block: Block) -> None:
+    ``beat`` positions come in at once.
+    """
+
+    def __init__(self, block: Block, beat: int = 1) -> None:
         self.block = block
+        self.beat = beat
         self.is_last = block.threshold is None
         self.word_bits = block.in_channels * (block.input_bits or 1)
         self.sum_bits, self.lane_bits = sum_widths(block)
@@ -62,7 +66,8 @@ class BlockTerms:
 
     def input_fifo(self, fold: Fold, before: tuple[Block, Fold] | None) -> CellTerms:
         """The FIFO at the head of the stage; its depth hangs on the fold before as well."""
-        return fifo("u_fifo", self.word_bits, fifo_depth(self.block, fold, before))
+        width = self.beat * self.word_bits
+        return fifo("u_fifo", width, fifo_depth(self.block, fold, before))
 
     def lanes(self, fold: Fold) -> tuple[int, int]:
         """Lanes of a beat behind the sums, and beats a position."""
@@ -70,8 +75,9 @@ class BlockTerms:
         return fold.pe // factor, self.block.out_channels // fold.pe * factor
 
     def _window_terms(self) -> CellTerms:
-        block = self.block
-        beside = (min(block.stride, block.kernel) - 1) * self.word_bits
+        block = window_in_beats(self.block, self.beat)
+        bits = self.beat * self.word_bits
+        beside = (min(block.stride, block.kernel) - 1) * bits
         first_gap = block.kernel - min(block.pad_left, block.kernel - 1)
         padded = block.pad_left > 0 or block.pad_right > 0
         needed = (block.positions - 1) * block.stride + block.kernel - block.pad_left
@@ -81,11 +87,12 @@ class BlockTerms:
         switches = 2 * padded + (needed < block.in_length)
         terms = {
             "cell": 1,
-            "bit": block.kernel * self.word_bits,
+            # The oldest words of a beat that no window needs are no flip-flops.
+            "bit": block.kernel * bits - block.offset * self.word_bits,
             "beside_bit": beside,
             # Words beside the window that its first step sets to padding.
             "preset_bit": beside if first_gap % block.stride == 1 else 0,
-            "padded_bit": self.word_bits if padded else 0,
+            "padded_bit": bits if padded else 0,
             "counter": counter,
             "switch_bit": switches * counter,
             "gap": count_bits(block.stride),

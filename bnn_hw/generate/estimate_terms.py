@@ -155,14 +155,15 @@ def head_terms(network: Network, lanes: int, beats: int, step_pairs: int = 1) ->
     return CellTerms("u_bnn_head", "head", terms)
 
 
-def framer_terms(network: Network) -> CellTerms:
+def framer_terms(network: Network, samples_per_beat: int = 1) -> CellTerms:
     """``bnn_framer``."""
     of = network.input
+    lanes = of.channels * samples_per_beat
     terms = {
         "cell": 1,
-        "sample_bit": of.channels * of.bits,
-        "check_bit": of.channels * (17 - of.bits),
-        "counter": count_bits(of.samples),
+        "sample_bit": lanes * of.bits,
+        "check_bit": lanes * (17 - of.bits),
+        "counter": count_bits(of.samples // samples_per_beat),
     }
     return CellTerms("u_bnn_framer", "framer", terms)
 

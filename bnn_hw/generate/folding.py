@@ -3,13 +3,16 @@
 A stage with fan-in ``K`` and ``C`` output channels takes ``NF * SF`` fold steps a position, where
 ``NF = C / PE`` and ``SF = K / SIMD``; one step a cycle. The solver takes cycles a fragment and gives
 each stage the cheapest legal fold that keeps within it.
+
+The input may bring several samples a cycle: the first stage's window then moves on by whole beats of
+them, and everything behind it is as before, for its stride leaves at most one window a beat.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isqrt
+from math import gcd, isqrt
 
 from bnn_hw.errors import UserError
 from bnn_hw.generate.ring import ring_fits
@@ -61,11 +64,47 @@ class Folding:
     stage_cycles: tuple[int, ...]
     held_cycles: int
     samples: int
+    samples_per_beat: int = 1
+
+    @property
+    def beats(self) -> int:
+        """Beats of ``s_axis`` a fragment; the framer takes one a cycle."""
+        return self.samples // self.samples_per_beat
 
     @property
     def cycles(self) -> int:
         """Most cycles from one fragment to the next, back to back: those of the slowest part."""
-        return max(self.samples, self.held_cycles)
+        return max(self.beats, self.held_cycles)
+
+
+@dataclass(frozen=True)
+class WindowShape:
+    """A window over beats of several positions, as ``rtl/bnn_window_wide.sv`` sees it.
+
+    All lengths are in beats; ``offset`` positions of the oldest beat are older than the window.
+    """
+
+    kernel: int
+    stride: int
+    pad_left: int
+    pad_right: int
+    in_length: int
+    positions: int
+    offset: int
+
+
+def window_in_beats(block: Block, beat: int) -> WindowShape:
+    """The window of ``block`` over beats of ``beat`` positions, a divisor of stride and length.
+
+    Left padding is rounded up to whole beats, which sets the window ``offset`` positions off the
+    beat's edge; the stride is whole beats, so all windows lie alike.
+    """
+    pad_left = -(-block.pad_left // beat)
+    offset = pad_left * beat - block.pad_left
+    kernel = -(-(offset + block.kernel) // beat)
+    stride, in_length = block.stride // beat, block.in_length // beat
+    pad_right = max(0, (block.positions - 1) * stride + kernel - pad_left - in_length)
+    return WindowShape(kernel, stride, pad_left, pad_right, in_length, block.positions, offset)
 
 
 def divisors(number: int) -> list[int]:
@@ -74,7 +113,7 @@ def divisors(number: int) -> list[int]:
     return sorted({*small, *(number // d for d in small)})
 
 
-def window_shifts(block: Block) -> int:
+def window_shifts(block: Block | WindowShape) -> int:
     """Cycles a fragment in which the window register takes a word: inputs and inserted padding.
 
     The padding left of the first sample is preloaded, as far as it fits into the register.
@@ -85,7 +124,7 @@ def window_shifts(block: Block) -> int:
     return needed - preloaded + block.in_length - used
 
 
-def window_cycles(block: Block, held: int) -> int:
+def window_cycles(block: Block | WindowShape, held: int) -> int:
     """Cycles a fragment of ``rtl/bnn_window.sv``, back to back, when each window is held so long.
 
     The words between two windows come in while the first of them is held, but for the last word,
@@ -100,14 +139,14 @@ def window_cycles(block: Block, held: int) -> int:
     return between + max(held, dropped + first_group) + first_gap - first_group
 
 
-def stage_cycles(block: Block, fold: Fold) -> int:
+def stage_cycles(block: Block, fold: Fold, beat: int = 1) -> int:
     """Cycles a fragment of one stage: a window is held for its fold steps and their digits.
 
     From a memory (:mod:`bnn_hw.generate.ring`) they follow without a gap, over fragments too.
     """
     if fold.ring:
         return block.positions * fold.steps(block)
-    return window_cycles(block, fold.held(block))
+    return window_cycles(window_in_beats(block, beat), fold.held(block))
 
 
 def score_pairs(network: Network, last: Fold) -> int:
@@ -143,7 +182,9 @@ def windows_ahead(network: Network) -> tuple[int, ...]:
     return tuple(reversed(ahead))
 
 
-def held_cycles(network: Network, block: Block, fold: Fold, pairs: int = 1) -> int:
+def held_cycles(
+    network: Network, block: Block, fold: Fold, pairs: int = 1, samples_per_beat: int = 1
+) -> int:
     """Cycles a fragment of one stage, counting how long a busy head may hold it up.
 
     While the head scores one fragment, every stage may go on up to what makes the next fragment's
@@ -152,13 +193,14 @@ def held_cycles(network: Network, block: Block, fold: Fold, pairs: int = 1) -> i
     An upper bound: words that wait between the stages take off some of it.
     """
     windows = windows_ahead(network)[block.index]
-    first_gap = block.kernel - min(block.pad_left, block.kernel - 1)
-    ahead = (windows - 1) * max(block.stride, fold.held(block))
+    beat = beat_of(block, samples_per_beat)
+    shape = window_in_beats(block, beat)
+    ahead = (windows - 1) * max(shape.stride, fold.held(block))
     if not fold.ring:
-        ahead += first_gap
+        ahead += shape.kernel - min(shape.pad_left, shape.kernel - 1)
     # Lanes of a last beat may take turns behind the sums.
     busy = score_cycles(network, pairs) + network.classes - 1
-    return stage_cycles(block, fold) + max(0, busy - ahead)
+    return stage_cycles(block, fold, beat) + max(0, busy - ahead)
 
 
 def accumulator_bits(block: Block, terms: int) -> int:
@@ -184,14 +226,38 @@ def digit_folds(block: Block) -> list[Fold]:
     return [Fold(block.out_channels, block.fan_in, digits=count) for count in sorted(digits)]
 
 
-def fastest(network: Network) -> Folding:
+def beat_of(block: Block, samples_per_beat: int) -> int:
+    """Positions that come into a stage at once: only the first one takes several."""
+    return samples_per_beat if block.index == 0 else 1
+
+
+def legal_samples_per_beat(network: Network) -> list[int]:
+    """Samples a beat of ``s_axis``, ascending from 1: whole beats a fragment and a window's stride."""
+    return divisors(gcd(network.input.samples, network.blocks[0].stride))
+
+
+def check_samples_per_beat(network: Network, samples_per_beat: int) -> None:
+    """Raise :class:`UserError`, which names the nearest legal number, for one that is not legal."""
+    legal = legal_samples_per_beat(network)
+    if samples_per_beat not in legal:
+        nearest = min(legal, key=lambda s: (abs(s - samples_per_beat), -s))
+        raise UserError(
+            f"{samples_per_beat} samples a cycle do not divide both the {network.input.samples} samples of "
+            f"{network.name} and the stride {network.blocks[0].stride} of {network.blocks[0].name}; nearest "
+            f"legal is {nearest} (legal are {', '.join(map(str, legal))})"
+        )
+
+
+def fastest(network: Network, samples_per_beat: int = 1) -> Folding:
     """Everything unrolled."""
-    return folding_of(network, tuple(Fold(b.out_channels, b.fan_in) for b in network.blocks))
+    folds = tuple(Fold(b.out_channels, b.fan_in) for b in network.blocks)
+    return folding_of(network, folds, samples_per_beat)
 
 
-def default_cycles(network: Network) -> int:
-    """One sample a cycle and a little for the edges: 3,700 for 3,600 samples; more where it must."""
-    return max(network.input.samples + network.input.samples // 36, fastest(network).cycles)
+def default_cycles(network: Network, samples_per_beat: int = 1) -> int:
+    """One beat a cycle and a little for the edges: 3,700 for 3,600 beats; more where it must."""
+    beats = network.input.samples // samples_per_beat
+    return max(beats + beats // 36, fastest(network, samples_per_beat).cycles)
 
 
 def override(
@@ -219,9 +285,9 @@ def override(
             _check_divides(block, "SIMD", fold.simd, block.fan_in, "window elements")
             _check_block_bits(block, fold)
             _check_digits(block, fold)
-            _check_ring(block, fold)
+            _check_ring(block, fold, beat_of(block, folding.samples_per_beat))
             chosen[index] = fold
-    return folding_of(network, tuple(chosen))
+    return folding_of(network, tuple(chosen), folding.samples_per_beat)
 
 
 def _check_divides(block: Block, what: str, value: int, total: int, of: str) -> None:
@@ -242,11 +308,12 @@ def _check_block_bits(block: Block, fold: Fold) -> None:
         )
 
 
-def _check_ring(block: Block, fold: Fold) -> None:
-    if fold.ring and not ring_fits(block, fold.steps(block), fold.simd):
+def _check_ring(block: Block, fold: Fold, beat: int) -> None:
+    if fold.ring and (beat > 1 or not ring_fits(block, fold.steps(block), fold.simd)):
         raise UserError(
             f"{block.name}: windows cannot be read from a memory at PE {fold.pe} and SIMD {fold.simd}; SIMD "
-            f"must divide its {block.in_channels} input channels, and the stride not exceed the kernel"
+            f"must divide its {block.in_channels} input channels, the stride not exceed the kernel, and one "
+            "sample come in a cycle"
         )
 
 
@@ -259,13 +326,21 @@ def _check_digits(block: Block, fold: Fold) -> None:
         )
 
 
-def folding_of(network: Network, folds: tuple[Fold, ...]) -> Folding:
-    """The folding of ``network`` with a legal fold for every block, in order."""
+def folding_of(network: Network, folds: tuple[Fold, ...], samples_per_beat: int = 1) -> Folding:
+    """The folding of ``network`` with a legal fold for every block, in order.
+
+    Raises
+    ------
+    UserError
+        When so many samples a beat are not legal; gives the nearest number that is.
+    """
+    check_samples_per_beat(network, samples_per_beat)
     pairs = list(zip(network.blocks, folds, strict=True))
     of_head = score_pairs(network, folds[-1])
     return Folding(
         folds=folds,
-        stage_cycles=tuple(stage_cycles(b, f) for b, f in pairs),
-        held_cycles=max(held_cycles(network, b, f, of_head) for b, f in pairs),
+        stage_cycles=tuple(stage_cycles(b, f, beat_of(b, samples_per_beat)) for b, f in pairs),
+        held_cycles=max(held_cycles(network, b, f, of_head, samples_per_beat) for b, f in pairs),
         samples=network.input.samples,
+        samples_per_beat=samples_per_beat,
     )

@@ -24,6 +24,8 @@ class HandoffContext:
     generator_version: str
     top: str
     samples: int
+    samples_per_beat: int
+    beats: int
     input_channels: int
     input_bits: int
     axis_bits: int
@@ -39,6 +41,12 @@ class HandoffContext:
     vendor: VendorContext
     area: Estimate | None
     fragments_per_s_at_100_mhz: int
+
+    @property
+    def sample_times(self) -> str:
+        """What a beat of ``s_axis`` holds, in words."""
+        several = f"{self.samples_per_beat} sample times, the oldest lowest,"
+        return "one sample time" if self.samples_per_beat == 1 else several
 
     @property
     def stage_rows(self) -> tuple[tuple[StagePlan, int], ...]:
@@ -70,6 +78,8 @@ def render_handoff(
         generator_version=plan.generator_version,
         top=axil.wrapper if axil else f"{plan.name}_top",
         samples=plan.samples,
+        samples_per_beat=plan.samples_per_beat,
+        beats=plan.beats,
         input_channels=plan.input_channels,
         input_bits=plan.input_bits,
         axis_bits=plan.axis_bits,

@@ -116,6 +116,8 @@ class HlsContext:
     generator_version: str
     max_width_bits: int
     samples: int
+    samples_per_beat: int
+    beats: int
     input_channels: int
     input_bits: int
     axis_bits: int
@@ -180,6 +182,8 @@ def hls_context(plan: Plan) -> HlsContext:
         generator_version=plan.generator_version,
         max_width_bits=-(-widest // _AP_INT_BITS) * _AP_INT_BITS,
         samples=plan.samples,
+        samples_per_beat=plan.samples_per_beat,
+        beats=plan.beats,
         input_channels=plan.input_channels,
         input_bits=plan.input_bits,
         axis_bits=plan.axis_bits,
@@ -255,7 +259,9 @@ def _folded_bits(stage: StagePlan) -> int:
 
 
 def _widest(stage: StagePlan) -> int:
-    return max(stage.window_bits, _folded_bits(stage), stage.out_channels)
+    # The window's register holds whole beats: one more than the window at most.
+    window_bits = stage.window_bits + (2 * (stage.beat - 1)) * stage.word_bits
+    return max(window_bits, _folded_bits(stage), stage.out_channels)
 
 
 def _summary(stage: StagePlan) -> str:

@@ -72,7 +72,7 @@ class BoardContext:
     generator_version: str
     top: str
     board_top: str
-    samples: int
+    beats: int
     beat_bytes: int
     axis_bits: int
     result_bytes: int
@@ -129,7 +129,7 @@ def render_open_flow(plan: Plan) -> dict[str, str]:
         generator_version=plan.generator_version,
         top=f"{plan.name}_top",
         board_top=board_top,
-        samples=plan.samples,
+        beats=plan.beats,
         beat_bytes=plan.axis_bits // 8,
         axis_bits=plan.axis_bits,
         result_bytes=plan.result_bits // 8,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bnn_hw import __version__
 from bnn_hw.errors import UserError
-from bnn_hw.generate.folding import Fold, Folding, accumulator_bits, score_pairs
+from bnn_hw.generate.folding import Fold, Folding, accumulator_bits, beat_of, score_pairs
 from bnn_hw.generate.ring import ring_depth
 from bnn_hw.ir.accept import popcount_threshold
 from bnn_hw.ir.bits import Bits, row_to_int
@@ -74,6 +74,7 @@ class StagePlan:
     bit_pools: tuple[PoolPlan, ...]
     out_positions: int
     out_parts: int = 1
+    beat: int = 1  # positions that come in at once
 
     @property
     def word_bits(self) -> int:
@@ -97,8 +98,8 @@ class StagePlan:
 
     @property
     def in_bits(self) -> int:
-        """Bits of a word of the input stream: a position, or a slice of it."""
-        return self.word_bits // self.in_parts
+        """Bits of a word of the input stream: a position, a slice of it, or several, the oldest lowest."""
+        return self.beat * self.word_bits // self.in_parts
 
     @property
     def parts(self) -> int:
@@ -162,6 +163,17 @@ class Plan:
     error_fifo_depth: int
     stages: tuple[StagePlan, ...]
     head: HeadPlan
+    samples_per_beat: int = 1
+
+    @property
+    def beats(self) -> int:
+        """Beats of ``s_axis`` a fragment."""
+        return self.samples // self.samples_per_beat
+
+    @property
+    def beat_samples(self) -> int:
+        """Samples of a beat of ``s_axis``, all channels counted."""
+        return self.input_channels * self.samples_per_beat
 
     @property
     def classes(self) -> int:
@@ -187,7 +199,8 @@ def build_plan(network: Network, folding: Folding) -> Plan:
     stages: list[StagePlan] = []
     before: tuple[Block, Fold] | None = None
     for block, fold in zip(network.blocks, folding.folds, strict=True):
-        stage = _stage(block, fold, before)
+        beat = beat_of(block, folding.samples_per_beat)
+        stage = _stage(block, fold, before, beat)
         if stages:
             stages[-1] = replace(stages[-1], out_parts=stage.in_parts)
         stages.append(stage)
@@ -199,7 +212,7 @@ def build_plan(network: Network, folding: Folding) -> Plan:
         samples=network.input.samples,
         input_channels=network.input.channels,
         input_bits=network.input.bits,
-        axis_bits=AXIS_SAMPLE_BITS * network.input.channels,
+        axis_bits=AXIS_SAMPLE_BITS * network.input.channels * folding.samples_per_beat,
         labels=network.labels,
         result_bits=32 if score_bits <= 32 else 64,
         cycles=folding.cycles,
@@ -220,6 +233,7 @@ def build_plan(network: Network, folding: Folding) -> Plan:
             offset=head.offset,
             fraction_bits=head.fraction_bits,
         ),
+        samples_per_beat=folding.samples_per_beat,
     )
 
 
@@ -235,7 +249,7 @@ def rom_words(rows: Bits, fold: Fold) -> tuple[int, ...]:
     return tuple(row_to_int(word) for word in words)
 
 
-def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> StagePlan:
+def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None, beat: int) -> StagePlan:
     sides = 2 if block.two_sided else 1
     thresholds = _thresholds(block, sides)
     sum_bits, lane_bits = sum_widths(block)
@@ -276,6 +290,7 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None) -> Stage
         sum_pools=tuple(pools[0]),
         bit_pools=tuple(pools[1]),
         out_positions=length,
+        beat=beat,
     )
 
 

@@ -157,6 +157,7 @@ def build_registers(plan: Plan) -> RegisterMap:
         ("input channels", plan.input_channels, 16),
         ("samples", plan.samples, WORD_BITS),
         ("cycles a fragment", plan.cycles, WORD_BITS),
+        ("samples a beat", plan.samples_per_beat, 8),
     ):
         if value >= 1 << bits:
             raise UserError(
@@ -219,7 +220,9 @@ def _shape(plan: Plan, score_words: int) -> tuple[Register, ...]:
             "classes and input channels",
             (
                 Field("classes", 0, 16, constant, plan.classes, "scores of a result"),
-                Field("channels", 16, 16, constant, plan.input_channels, "samples of a beat"),
+                Field(
+                    "channels", 16, 16, constant, plan.input_channels, "samples of a sample time"
+                ),
             ),
         ),
         _word("samples", 0x034, constant, plan.samples, "sample times of a fragment"),
@@ -238,6 +241,14 @@ def _shape(plan: Plan, score_words: int) -> tuple[Register, ...]:
                     "a score is its integer times 2^-fraction_bits",
                 ),
                 Field("score_words", 16, 8, constant, score_words, "words of a score, low first"),
+                Field(
+                    "beat_samples",
+                    24,
+                    8,
+                    constant,
+                    plan.samples_per_beat,
+                    "sample times of a beat, the oldest lowest",
+                ),
             ),
         ),
         _word("cycles", 0x03C, constant, plan.cycles, "clock cycles a fragment, back to back"),

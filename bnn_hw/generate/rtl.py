@@ -90,7 +90,7 @@ class RtlContext:
     @property
     def sample_bits(self) -> int:
         """Bits of one word behind the framer."""
-        return self.plan.input_channels * self.plan.input_bits
+        return self.plan.beat_samples * self.plan.input_bits
 
 
 @dataclass(frozen=True)

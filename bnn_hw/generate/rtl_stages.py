@@ -144,7 +144,7 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
     if stage.ring_depth:
         streams = [Stream("slice", stage.slice_bits)]
     else:
-        streams = [Stream("word", stage.word_bits), Stream("window", stage.window_bits)]
+        streams = [Stream("word", stage.in_bits), Stream("window", stage.window_bits)]
     if stage.is_last:
         raw_bits = stage.lane_bits if stage.is_first else stage.sum_bits
         if factor > 1:

@@ -22,13 +22,17 @@ from bnn_hw.generate.estimate_terms import block_ram_width, block_rams, head_ter
 from bnn_hw.generate.folding import (
     Fold,
     Folding,
+    beat_of,
+    check_samples_per_beat,
     digit_folds,
     fastest,
     folding_of,
     held_cycles,
     legal_folds,
+    legal_samples_per_beat,
     score_cycles,
     score_pairs,
+    window_in_beats,
 )
 from bnn_hw.generate.latency import latency_cycles, mvu_latency, tail_windows
 from bnn_hw.ir.blocks import Block
@@ -46,10 +50,13 @@ class Goal:
         into block RAM, however many that takes.
     latency
         Most cycles from a fragment's last sample to the end of its result; None: any.
+    samples_per_beat
+        Samples that come in at once; None: as few as the cycles allow.
     """
 
     block_rams: int | None = 0
     latency: int | None = None
+    samples_per_beat: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,41 +90,59 @@ def solve(
 ) -> Folding:
     """The folding of at most ``cycles`` a fragment with the fewest estimated LUTs on ``family``.
 
-    Without a latency in ``goal`` no legal folding within the target takes fewer; with one the solver
+    The input is as narrow as ``cycles`` allow, unless ``goal`` says how wide. Without a latency in ``goal`` no legal folding within the target takes fewer; with one the solver
     looks among those that are best at some price of a cycle of latency.
 
     Raises
     ------
     UserError
         When no folding is fast enough, or none is found within the latency; the message gives the
-        nearest that is legal. For a family that the estimator does not know.
+        nearest that is legal. For a family that the estimator does not know, and for samples a beat
+        that are not legal.
     """
-    limit = fastest(network).cycles
-    if cycles < limit:
-        raise UserError(
-            f"{cycles} cycles a fragment cannot be met by {network.name}: at one sample a cycle the "
-            f"nearest legal is {limit}; give CYCLES={limit} or more"
-        )
-    return _Search(network, family, goal).best(cycles)
+    for samples in _widths(network, goal.samples_per_beat):
+        limit = fastest(network, samples).cycles
+        if cycles >= limit:
+            return _Search(network, family, goal, samples).best(cycles)
+    raise UserError(
+        f"{cycles} cycles a fragment cannot be met by {network.name}: at {_at_once(samples)} a cycle the "
+        f"nearest legal is {limit}; give CYCLES={limit} or more"
+    )
 
 
 def solve_fastest(network: Network, family: str = DEFAULT_FAMILY, goal: Goal = _NO_GOAL) -> Folding:
     """The smallest of the foldings with the fewest cycles a fragment."""
-    return _Search(network, family, goal).best(fastest(network).cycles)
+    widths = _widths(network, goal.samples_per_beat)
+    cycles, samples = min((fastest(network, s).cycles, s) for s in widths)
+    return _Search(network, family, goal, samples).best(cycles)
 
 
 def solve_smallest(
     network: Network, family: str = DEFAULT_FAMILY, goal: Goal = _NO_GOAL
 ) -> Folding:
-    """The folding with the fewest estimated LUTs."""
-    return _Search(network, family, goal).best(None)
+    """The folding with the fewest estimated LUTs; one sample a beat unless ``goal`` says otherwise."""
+    samples = _widths(network, goal.samples_per_beat)[0]
+    return _Search(network, family, goal, samples).best(None)
 
 
 def place_roms(
     network: Network, folding: Folding, family: str = DEFAULT_FAMILY, goal: Goal = _NO_GOAL
 ) -> Folding:
     """``folding`` with each layer's PE and SIMD as they are and its weights where they cost least."""
-    return _Search(network, family, replace(goal, latency=None), folding.folds).best(None)
+    anew = replace(goal, latency=None)
+    return _Search(network, family, anew, folding.samples_per_beat, folding.folds).best(None)
+
+
+def _widths(network: Network, samples_per_beat: int | None) -> list[int]:
+    """Samples a beat to choose from, the fewest first."""
+    if samples_per_beat is None:
+        return legal_samples_per_beat(network)
+    check_samples_per_beat(network, samples_per_beat)
+    return [samples_per_beat]
+
+
+def _at_once(samples: int) -> str:
+    return "one sample" if samples == 1 else f"{samples} samples"
 
 
 def default_latency(network: Network) -> int:
@@ -125,7 +150,12 @@ def default_latency(network: Network) -> int:
     return network.input.samples // 6
 
 
-def cycles_for_rate(network: Network, fragments_per_s: float, clock_mhz: float) -> int:
+def cycles_for_rate(
+    network: Network,
+    fragments_per_s: float,
+    clock_mhz: float,
+    samples_per_beat: int | None = None,
+) -> int:
     """Cycles a fragment that ``fragments_per_s`` leave at ``clock_mhz``.
 
     Raises
@@ -140,13 +170,14 @@ def cycles_for_rate(network: Network, fragments_per_s: float, clock_mhz: float) 
         )
     # A rate that divides the clock leaves that many cycles, not one less by rounding.
     cycles = floor(clock_mhz * 1e6 / fragments_per_s * (1 + 1e-12))
-    limit = fastest(network).cycles
+    widths = _widths(network, samples_per_beat)
+    limit, samples = min((fastest(network, s).cycles, s) for s in widths)
     if cycles < limit:
         rate = _significant(clock_mhz * 1e6 / limit, floor)
         clock = _significant(fragments_per_s * limit / 1e6, ceil)
         raise UserError(
             f"{fragments_per_s:g} fragments/s at {clock_mhz:g} MHz leave {cycles} cycles a fragment, "
-            f"{network.name} needs {limit} at one sample a cycle: nearest legal are {rate:g} fragments/s "
+            f"{network.name} needs {limit} at {_at_once(samples)} a cycle: nearest legal are {rate:g} fragments/s "
             f"at this clock, or {clock:g} MHz for this rate"
         )
     return cycles
@@ -162,12 +193,18 @@ class _Search:
     """Chains of folds of one network: what is asked for many times is counted once."""
 
     def __init__(
-        self, network: Network, family: str, goal: Goal, only: tuple[Fold, ...] = ()
+        self,
+        network: Network,
+        family: str,
+        goal: Goal,
+        samples_per_beat: int,
+        only: tuple[Fold, ...] = (),
     ) -> None:
         self.network = network
         self.goal = goal
         self.coefficients = load_coefficients(family)
-        self.terms = [BlockTerms(block) for block in network.blocks]
+        self.samples_per_beat = samples_per_beat
+        self.terms = [BlockTerms(b, beat_of(b, samples_per_beat)) for b in network.blocks]
         self.only = only
         self._fifo = [_fifo_luts(terms, self.coefficients) for terms in self.terms]
 
@@ -201,10 +238,10 @@ class _Search:
         return self._folding(hasty)
 
     def _folding(self, chain: _Chain) -> Folding:
-        return folding_of(self.network, chain.folds)
+        return folding_of(self.network, chain.folds, self.samples_per_beat)
 
     def _latency(self, chain: _Chain) -> int:
-        return latency_cycles(self.network, chain.folds)
+        return latency_cycles(self.network, chain.folds, self.samples_per_beat)
 
     def _cheapest(
         self, choices: list[list[dict[tuple[int, int], _Choice]]], price: float
@@ -228,15 +265,17 @@ class _Search:
         """
         network, terms = self.network, self.terms[index]
         block = terms.block
+        shape = window_in_beats(block, terms.beat)
         best: dict[tuple[int, int], _Choice] = {}
         folds = [self.only[index]] if self.only else [*legal_folds(block), *digit_folds(block)]
         for plain in folds:
             plain = replace(plain, block_bits=0)
             if block.threshold is None and score_pairs(network, plain) != pairs:
                 continue
-            if cycles is not None and held_cycles(network, block, plain, pairs) > cycles:
+            held = held_cycles(network, block, plain, pairs, self.samples_per_beat)
+            if cycles is not None and held > cycles:
                 continue
-            tail = tail_windows(block) * plain.held(block) + mvu_latency(block, plain)
+            tail = tail_windows(shape) * plain.held(block) + mvu_latency(block, plain)
             if block.threshold is None:
                 tail += score_cycles(network, pairs)
             for taken, fold, lut in self._places(terms, plain, pairs):

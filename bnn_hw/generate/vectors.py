@@ -14,19 +14,21 @@ from bnn_hw.golden.types import check_samples
 from bnn_hw.ir.network import Network
 
 
-def axis_lines(samples: npt.NDArray[np.integer]) -> str:
+def axis_lines(samples: npt.NDArray[np.integer], samples_per_beat: int = 1) -> str:
     """Beats for ``s_axis`` as text, one a line: tlast, a blank, tdata in hex.
 
-    ``samples`` is ``(fragments, channels, samples)``; channel 0 lies in the low 16 bits.
+    ``samples`` is ``(fragments, channels, samples)``; the oldest sample time of a beat lies lowest,
+    channel 0 of it in the low 16 bits.
     """
     lines = []
     mask = (1 << AXIS_SAMPLE_BITS) - 1
-    digits = samples.shape[1] * AXIS_SAMPLE_BITS // 4
+    lanes = samples.shape[1] * samples_per_beat
+    digits = lanes * AXIS_SAMPLE_BITS // 4
     for fragment in samples:
-        last = fragment.shape[1] - 1
-        for t, position in enumerate(fragment.T):
-            word = sum((int(x) & mask) << (AXIS_SAMPLE_BITS * c) for c, x in enumerate(position))
-            lines.append(f"{int(t == last)} {word:0{digits}x}")
+        beats = fragment.T.reshape(-1, lanes)
+        for number, beat in enumerate(beats, start=1):
+            word = sum((int(x) & mask) << (AXIS_SAMPLE_BITS * i) for i, x in enumerate(beat))
+            lines.append(f"{int(number == len(beats))} {word:0{digits}x}")
     return "\n".join(lines) + "\n"
 
 
@@ -50,7 +52,7 @@ def render_vectors(
     header = {"name": plan.name, "digest": plan.digest, "fraction_bits": plan.head.fraction_bits}
     text = json.dumps({**header, "results": expected}, indent=1) + "\n"
     return {
-        "vectors/s_axis.txt": axis_lines(checked).encode(),
+        "vectors/s_axis.txt": axis_lines(checked, plan.samples_per_beat).encode(),
         "vectors/samples.npy": stream.getvalue(),
         "vectors/expected.json": text.encode(),
     }

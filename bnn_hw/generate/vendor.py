@@ -49,7 +49,7 @@ class VendorContext:
     digest: str
     generator_version: str
     cycles: int
-    samples: int
+    beats: int
     axis_bits: int
     result_bits: int
     result_beats: int
@@ -118,7 +118,7 @@ class VendorContext:
     @property
     def fragment_bytes(self) -> int:
         """Bytes that the DMA sends for a fragment."""
-        return self.samples * self.axis_bytes
+        return self.beats * self.axis_bytes
 
     @property
     def dma_length_bits(self) -> int:
@@ -166,7 +166,7 @@ def vendor_context(plan: Plan, axi_lite: bool) -> VendorContext:
         digest=plan.digest,
         generator_version=plan.generator_version,
         cycles=plan.cycles,
-        samples=plan.samples,
+        beats=plan.beats,
         axis_bits=plan.axis_bits,
         result_bits=plan.result_bits,
         result_beats=plan.classes + 1,

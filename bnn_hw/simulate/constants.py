@@ -75,8 +75,8 @@ def _wanted_top(plan: Plan) -> Iterator[_Wanted]:
     yield (
         "bnn_framer",
         {
-            "Samples": plan.samples,
-            "Channels": plan.input_channels,
+            "Samples": plan.beats,
+            "Channels": plan.beat_samples,
             "InputBits": plan.input_bits,
         },
     )
@@ -112,7 +112,8 @@ def _wanted_stage(stage: StagePlan, narrow_factor: int) -> Iterator[_Wanted]:
         slices = {"SliceBits": stage.slice_bits, "Parts": stage.parts, "Turns": stage.nf}
         yield "bnn_window_ram", {**slices, "InParts": stage.parts // stage.in_parts, **shape}
     else:
-        yield "bnn_window", {"WordBits": stage.word_bits, **shape}
+        beat = {"Beat": stage.beat} if stage.beat > 1 else {}
+        yield _window(stage), {**beat, "WordBits": stage.word_bits, **shape}
     folds = {"Pe": stage.pe, "Simd": stage.simd, "Nf": stage.nf, "Sf": stage.sf}
     widths = {"SumBits": stage.sum_bits, "BlockBits": stage.block_bits}
     if stage.digits > 1:
@@ -143,6 +144,10 @@ def _wanted_stage(stage: StagePlan, narrow_factor: int) -> Iterator[_Wanted]:
     for pool in stage.bit_pools:
         yield "bnn_pool", {"Lanes": stage.pe, "LaneBits": 1, "Nf": stage.nf, **_pool(pool)}
     yield "bnn_collect", {"Pe": stage.pe, "Nf": stage.nf // stage.out_parts}
+
+
+def _window(stage: StagePlan) -> str:
+    return "bnn_window_wide" if stage.beat > 1 else "bnn_window"
 
 
 def _pool(pool: PoolPlan) -> dict[str, int]:
@@ -201,7 +206,7 @@ def _compare_stage(cell: Cell, stage: StagePlan, block: Block) -> Iterator[Const
         pad = by_module["bnn_window_ram"].parameters["PadSlice"]
         pads = [("slice", stage.pad_word & ((1 << stage.slice_bits) - 1), pad)]
     else:
-        pads = [("word", stage.pad_word, by_module["bnn_window"].parameters["PadWord"])]
+        pads = [("word", stage.pad_word, by_module[_window(stage)].parameters["PadWord"])]
     yield _compare_values(f"{stage.name}.padding", pads)
     unit = next(cell for cell in cell.cells if cell.module.startswith("bnn_mvu_"))
     yield _compare_weights(stage, block, unit.parameters["Weights"])

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bnn_hw.errors import UserError
-from bnn_hw.generate.plan import AXIS_SAMPLE_BITS, Plan
+from bnn_hw.generate.plan import Plan
+from bnn_hw.generate.vectors import axis_lines
 from bnn_hw.simulate.design import (
     SimulationRun,
     read_figures,
@@ -88,7 +89,8 @@ def run_icarus(
     try:
         with tempfile.TemporaryDirectory(prefix="bnn_hw_icarus_") as temporary:
             lines = Path(temporary) / "samples.hex"
-            lines.write_text(_sample_lines(plan, beats), encoding="ascii")
+            text = axis_lines(beats.transpose(0, 2, 1), plan.samples_per_beat)
+            lines.write_text(text.replace(" ", ""), encoding="ascii")  # tlast above tdata
             command = [str(find_vvp()), "-n", str(program), f"+samples={lines}"]
             command += [f"+out={temporary}"]
             command += [] if stall_seed is None else [f"+stall={max(1, stall_seed)}"]
@@ -112,20 +114,6 @@ def run_icarus(
 def _fragment_timeout_s(plan: Plan) -> float:
     """More for the many cycles that a fragment takes at a slow fold."""
     return RUN_TIMEOUT_PER_FRAGMENT_S * max(1.0, plan.cycles / TIMED_CYCLES)
-
-
-def _sample_lines(plan: Plan, beats: npt.NDArray[np.int16]) -> str:
-    """A beat a line: tlast above tdata, as one hex number."""
-    digits = plan.axis_bits // 4
-    mask = (1 << AXIS_SAMPLE_BITS) - 1
-    lines = []
-    for fragment in beats.astype(np.int64) & mask:
-        words = [
-            sum(int(v) << (AXIS_SAMPLE_BITS * c) for c, v in enumerate(row)) for row in fragment
-        ]
-        lines += [f"0{word:0{digits}x}" for word in words[:-1]]
-        lines.append(f"1{words[-1]:0{digits}x}")
-    return "\n".join(lines) + "\n"
 
 
 def _tap_bytes(tap: Tap, path: Path) -> bytes:

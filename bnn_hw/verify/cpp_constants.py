@@ -27,7 +27,7 @@ from bnn_hw.verify.verdict import Tally
 _CHUNK_BITS = 64
 _COMPILE_S = 300.0
 _FIELDS = (
-    "element_bits", "word_bits", "in_length", "kernel", "stride", "pad_left", "window_bits",
+    "element_bits", "beat", "word_bits", "in_length", "kernel", "stride", "pad_left", "window_bits",
     "positions", "pe", "simd", "nf", "sf", "sum_bits", "lane_bits", "sides",
 )  # fmt: skip
 

@@ -13,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bnn_hw.ecg.slices import load_slices
-from bnn_hw.generate.folding import Folding, divisors, fastest, override
+from bnn_hw.generate.folding import (
+    Folding,
+    divisors,
+    fastest,
+    folding_of,
+    legal_samples_per_beat,
+    override,
+)
 from bnn_hw.generate.solver import solve
 from bnn_hw.ir import (
     AcceptKind,
@@ -124,11 +131,27 @@ def _points(rng: np.random.Generator) -> Network:
     )
 
 
+def _lanes(rng: np.random.Generator) -> Network:
+    """Two leads, stride 4, paddings that are no whole beats at two or four samples a cycle."""
+    return _network(
+        "lanes",
+        NetworkInput(samples=64, bits=7, channels=2),
+        [
+            Conv("conv1", random_bits(rng, 4, 2, 10), 4, 7, 2, -5),
+            MaxPool(3, 2),
+            _accept(rng, 4, 60, ALL_KINDS),
+            Conv("conv2", random_bits(rng, 6, 4, 3), 1, 2, 0, 1),
+        ],
+        _head(rng, 6, 7, peak_weight=2),
+    )
+
+
 _MAKERS: dict[str, Callable[[np.random.Generator], Network]] = {
     "classic": _classic,
     "odd": _odd,
     "single": _single,
     "points": _points,
+    "lanes": _lanes,
 }
 
 
@@ -149,11 +172,24 @@ def _solved(network: Network) -> Folding:
     return solve(network, 2 * fastest(network).cycles)
 
 
+def _wide(network: Network) -> Folding:
+    """As many samples a cycle as there can be, everything unrolled."""
+    return fastest(network, legal_samples_per_beat(network)[-1])
+
+
+def _wide_folded(network: Network) -> Folding:
+    """More than one sample a cycle at folds of the middle."""
+    folds = _middle(network).folds
+    return folding_of(network, folds, legal_samples_per_beat(network)[1])
+
+
 _FOLDINGS: dict[str, Callable[[Network], Folding]] = {
     "fastest": fastest,
     "middle": _middle,
     "solved": _solved,
     "slowest": _slowest,
+    "wide": _wide,
+    "wide_folded": _wide_folded,
 }
 # Which network at which folding: each of both at least once, the costly pairs left out.
 _CASES = (
@@ -165,6 +201,11 @@ _CASES = (
     ("single", "fastest"),
     ("single", "middle"),
     ("points", "slowest"),
+    ("classic", "wide"),
+    ("single", "wide"),
+    ("points", "wide"),
+    ("lanes", "wide"),
+    ("lanes", "wide_folded"),
 )
 
 

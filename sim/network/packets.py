@@ -26,18 +26,25 @@ def whole(samples: npt.NDArray[Any], index: int) -> Packet:
 
 
 def received(plan: Plan, packet: Packet) -> tuple[Packet, bool]:
-    """What the design works on, ``(samples, channels)``, and whether its result is flagged."""
+    """What the design works on, ``(samples, channels)``, and whether its result is flagged.
+
+    Without tkeep a packet is as long as its beats: samples that do not fill the last one are zeros.
+    """
     low = -(1 << (plan.input_bits - 1))
     used = packet[: plan.samples]
     wrapped = (used - low) % (1 << plan.input_bits) + low
     filled = np.zeros((plan.samples, plan.input_channels), dtype=np.int64)
     filled[: len(used)] = wrapped
-    return filled, len(packet) != plan.samples or bool((wrapped != used).any())
+    beats = -(-len(packet) // plan.samples_per_beat)
+    whole_length = beats == plan.samples // plan.samples_per_beat
+    return filled, not whole_length or bool((wrapped != used).any())
 
 
-def frame_of(packet: Packet) -> AxiStreamFrame:
-    """A packet as the source takes it."""
-    return AxiStreamFrame(tdata=np.ascontiguousarray(packet.astype("<i2")).tobytes())
+def frame_of(plan: Plan, packet: Packet) -> AxiStreamFrame:
+    """A packet as the source takes it, in whole beats."""
+    missing = -len(packet) % plan.samples_per_beat
+    whole_beats = np.pad(packet, ((0, missing), (0, 0)))
+    return AxiStreamFrame(tdata=np.ascontiguousarray(whole_beats.astype("<i2")).tobytes())
 
 
 def result_bytes(plan: Plan, frame: AxiStreamFrame) -> bytes:

@@ -132,7 +132,7 @@ class Block:
 
     def send(self, packet: Packet) -> None:
         """Queue a packet."""
-        self.source.send_nowait(frame_of(packet))
+        self.source.send_nowait(frame_of(PLAN, packet))
 
     async def frames(self, count: int) -> list[AxiStreamFrame]:
         """Wait until ``count`` results have left on ``m_axis`` and the registers show the last."""

@@ -94,7 +94,7 @@ class Network:
 
     def send(self, packet: Packet) -> None:
         """Queue a packet; packets follow each other without a gap."""
-        self.source.send_nowait(frame_of(packet))
+        self.source.send_nowait(frame_of(PLAN, packet))
 
     async def results(self, count: int) -> list[AxiStreamFrame]:
         """Wait for ``count`` results, then until the inner streams have come to rest."""
