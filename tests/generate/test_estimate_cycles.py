@@ -11,7 +11,7 @@ from bnn_hw.assets import models_dir
 from bnn_hw.cli.generate import choose_folding
 from bnn_hw.generate.build import generate
 from bnn_hw.generate.estimate import estimate
-from bnn_hw.generate.folding import Fold, fastest, override
+from bnn_hw.generate.folding import Fold, fastest, folding_of, override
 from bnn_hw.generate.solver import Goal, solve, solve_fastest, solve_smallest
 from bnn_hw.ir import Head, NetworkInput
 from bnn_hw.ir.file import load_network
@@ -35,6 +35,8 @@ FOLDINGS = {
     "tenth": solve(NETWORK, 10 * fastest(NETWORK).cycles),
     "first layer": override(NETWORK, fastest(NETWORK), {"conv1": (1, 1)}),
     "middle layer": override(NETWORK, fastest(NETWORK), {"conv2": (1, 3)}),
+    "two samples": fastest(NETWORK, 2),
+    "two samples, folded": folding_of(NETWORK, solve(NETWORK, 900).folds, 2),
     "last layer": override(NETWORK, fastest(NETWORK), {"conv3": (2, 1)}),
     "digits": override(NETWORK, fastest(NETWORK), {"conv1": Fold(4, 5, digits=2)}),
     "more digits than the stride": override(
@@ -54,7 +56,9 @@ HELD_UP = {
 @pytest.mark.parametrize("name", FOLDINGS)
 def test_cycles_a_fragment_are_those_of_the_simulation(tmp_path, name):
     folding = FOLDINGS[name]
-    assert folding.cycles == max(SAMPLES, *folding.stage_cycles), "the head holds nothing up here"
+    assert folding.cycles == max(folding.beats, *folding.stage_cycles), (
+        "the head holds nothing up here"
+    )
     rng = np.random.default_rng(3)
     samples = rng.integers(-16, 16, (FRAGMENTS, SAMPLES)).astype(np.int16)
     build = generate(NETWORK, folding, tmp_path / "build", samples[:1, None, :])

@@ -75,7 +75,7 @@ def test_no_legal_folding_within_the_target_is_smaller(network, slack):
 @given(network=networks(max_blocks=2))
 def test_smallest_and_fastest_are_the_ends_of_the_space(network):
     every = all_foldings(network)
-    smallest, fastest = solve_smallest(network), solve_fastest(network)
+    smallest, fastest = solve_smallest(network), solve_fastest(network, samples_per_beat=1)
     assert luts(network, smallest) == pytest.approx(min(luts(network, f) for f in every), abs=1e-6)
     fewest = min(f.cycles for f in every)
     assert fastest.cycles == fewest
@@ -97,7 +97,7 @@ def test_solution_is_legal_and_within_the_target(network, slack):
 @settings(max_examples=20, deadline=None)
 @given(network=networks())
 def test_too_fast_a_target_is_refused_with_the_nearest_legal(network):
-    limit = folding.fastest(network).cycles
+    limit = solve_fastest(network).cycles
     with pytest.raises(UserError, match=f"nearest legal is {limit}") as refused:
         solve(network, limit - 1)
     assert "\n" not in str(refused.value)

@@ -210,7 +210,8 @@ WRONG_TOP = """
 #include "bnn_csim.hpp"
 
 struct shape {
-    static constexpr int samples = 2, channels = 1, axis_bits = 16, classes = 1, result_bits = 32;
+    static constexpr int samples = 2, samples_per_beat = 1, channels = 1, axis_bits = 16;
+    static constexpr int classes = 1, result_bits = 32;
 };
 
 void top(bnn::sample_stream<16>& s_axis, bnn::result_stream<32>& m_axis) {

@@ -101,11 +101,17 @@ def measure(
     Raises
     ------
     UserError
-        When the interval does not leave the design time for a sample, or the samples do not fit.
+        When the interval does not leave the design time for a sample, the samples do not fit, or
+        several of them come in at once.
     ToolMissing, ToolFailed
         When Verilator is missing or fails, a result is not golden's, or anything changes without input.
     """
     network, plan = build.network, build.plan
+    if plan.samples_per_beat > 1:
+        raise UserError(
+            f"{plan.name} takes {plan.samples_per_beat} samples a cycle, toggles are counted at one; give more "
+            f"--cycles, or generate with --samples-per-cycle 1"
+        )
     least = edges_a_sample(plan)
     if interval_cycles < least:
         raise UserError(
