@@ -185,3 +185,18 @@ def test_short_and_long_fragments_in_cpp(tmp_path):
     for row, fragment in zip(worked_on, fragments, strict=True):
         row[0, : len(fragment)] = fragment[:40]
     assert np.array_equal(result.scores, plain.run(network, worked_on).scores)
+
+
+def test_a_window_off_its_beats_is_caught_in_cpp(tmp_path):
+    network = small_network()
+    samples = np.random.default_rng(2).integers(-16, 16, (3, 1, 40)).astype(np.int16)
+    build = generate(network, folding.fastest(network, 2), tmp_path / "build", samples)
+    header = build.path / "hls" / "bnn_window.hpp"
+    text = header.read_text()
+    assert text.count("low = offset *") == 1
+    header.write_text(text.replace("low = offset *", "low = 0 *"))
+    run_csim(compile_csim(build.path, tmp_path / "work"), samples, tmp_path / "taps")
+    wrong = [
+        c for c in compare(build.plan, tmp_path / "taps", plain.trace(network, samples)) if c.first
+    ]
+    assert wrong and wrong[0].tap == "conv1.comparisons"

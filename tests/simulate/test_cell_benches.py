@@ -21,6 +21,12 @@ FAULTS = {
     "window without left padding": ("window", r"\{PadWord\}", "{WordBits'(0)}"),
     "window with zeros on the right": ("window", r": PadWord;", ": WordBits'(0);"),
     "window keeps its valid over a reset": ("window", r"valid_q <= 1'b0;", "valid_q <= valid_q;"),
+    "wide window begins at its beat": (
+        "window_wide",
+        r"beats\[Offset\*WordBits\+:",
+        "beats[0+:",
+    ),
+    "wide window pads with zeros": ("window_wide", r"\{Safe\{PadWord\}\}", "'0"),
     "ring without padding": ("window_ram", r": PadSlice;", ": in_data_i;"),
     "ring starts a window a word early": (
         "window_ram",
