@@ -75,7 +75,10 @@ def test_no_legal_folding_within_the_target_is_smaller(network, slack):
 @given(network=networks(max_blocks=2))
 def test_smallest_and_fastest_are_the_ends_of_the_space(network):
     every = all_foldings(network)
-    smallest, fastest = solve_smallest(network), solve_fastest(network, samples_per_beat=1)
+    smallest, fastest = (
+        solve_smallest(network),
+        solve_fastest(network, goal=Goal(samples_per_beat=1)),
+    )
     assert luts(network, smallest) == pytest.approx(min(luts(network, f) for f in every), abs=1e-6)
     fewest = min(f.cycles for f in every)
     assert fastest.cycles == fewest

@@ -15,15 +15,15 @@ from bnn_hw.generate import folding
 from bnn_hw.generate.build import generate, open_build
 from bnn_hw.generate.estimate import estimate
 from bnn_hw.generate.plan import build_plan
-from bnn_hw.generate.solver import cycles_for_rate, solve, solve_fastest, solve_smallest
+from bnn_hw.generate.solver import Goal, cycles_for_rate, solve, solve_fastest, solve_smallest
 from bnn_hw.generate.vectors import axis_lines
 from bnn_hw.golden import plain
 from bnn_hw.ir import Network
 from bnn_hw.simulate.csim import compile_csim, run_csim
 from bnn_hw.simulate.icarus import compile_icarus, run_icarus
 from bnn_hw.simulate.taps import compare
-from tests.simulate.nets import small_network
 from tests.reference import reference_network
+from tests.simulate.nets import small_network
 from tests.strategies import networks
 
 
@@ -83,11 +83,11 @@ def test_the_solver_takes_as_many_samples_as_the_target_needs():
     assert solve(network, two).cycles == two
     assert solve_fastest(network).samples_per_beat == 2
     assert solve_smallest(network).samples_per_beat == 1
-    assert solve(network, one, samples_per_beat=2).samples_per_beat == 2
+    assert solve(network, one, goal=Goal(samples_per_beat=2)).samples_per_beat == 2
     with pytest.raises(UserError, match=f"at 2 samples a cycle the nearest legal is {two}"):
         solve(network, two - 1)
     with pytest.raises(UserError, match=f"at one sample a cycle the nearest legal is {one}"):
-        solve(network, one - 1, samples_per_beat=1)
+        solve(network, one - 1, goal=Goal(samples_per_beat=1))
     assert cycles_for_rate(network, 100e6 / two, 100.0) == two
     with pytest.raises(UserError, match=f"needs {one} at one sample a cycle"):
         cycles_for_rate(network, 100e6 / two, 100.0, samples_per_beat=1)
@@ -150,7 +150,8 @@ def test_a_build_is_opened_with_its_samples(tmp_path):
 def test_random_networks_equal_golden_in_rtl_and_cpp(tmp_path_factory, network, data):
     folder = tmp_path_factory.mktemp("wide")
     widths = folding.legal_samples_per_beat(network)[1:]
-    folds = tuple(data.draw(st.sampled_from(folding.legal_folds(b))) for b in network.blocks)
+    choices = ([*folding.legal_folds(b), *folding.digit_folds(b)] for b in network.blocks)
+    folds = tuple(data.draw(st.sampled_from(of_block)) for of_block in choices)
     chosen = folding.folding_of(network, folds, data.draw(st.sampled_from(widths)))
     of = network.input
     shape = (4, of.channels, of.samples)
