@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bnn_hw.generate.folding import folding_of
 from bnn_hw.ir import Head, Network
 from bnn_hw.simulate import board_bench
 from bnn_hw.simulate.cocotb_runner import BenchRun, Simulator
@@ -23,14 +24,16 @@ def _escaping(network: Network) -> Network:
     return dataclasses.replace(network, layers=layers)
 
 
-def run(simulator: Simulator, work: Path) -> BenchRun:
+def run(simulator: Simulator, work: Path, samples_per_beat: int = 1) -> BenchRun:
     network = _escaping(small_network())
     samples = np.asarray(small_samples(4))[:, np.newaxis, :]
-    return board_bench.run_board(network, little_folding(network), samples, simulator, work)
+    folding = folding_of(network, little_folding(network).folds, samples_per_beat)
+    return board_bench.run_board(network, folding, samples, simulator, work)
 
 
-def test_results_over_the_line_equal_golden(tmp_path):
-    outcome = run(Simulator.ICARUS, tmp_path)
+@pytest.mark.parametrize("samples_per_beat", [1, 2])
+def test_results_over_the_line_equal_golden(tmp_path, samples_per_beat):
+    outcome = run(Simulator.ICARUS, tmp_path, samples_per_beat)
     assert outcome.passed, (outcome.verdict, outcome.folder)
     assert outcome.tests == 3
 
