@@ -51,6 +51,9 @@ class Target:
     block_rams
         Set where logic cells are what is scarce: block RAMs of 4 kbit that windows, weights and delay
         lines may take in their stead (:mod:`bnn_hw.generate.logic_cells`).
+    merges_counts
+        Whether the cells that count bits are mapped with what stands around them. There are thousands
+        in a design of several samples a cycle, each of which Yosys would map on its own, for hours.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Target:
     goal_mhz: int | None = None
     board: Board | None = None
     block_rams: int | None = None
+    merges_counts: bool = False
 
     @property
     def routed(self) -> bool:
@@ -93,6 +97,7 @@ TARGETS: dict[str, Target] = {
             nextpnr=("--85k", *_CABGA381),
             goal_mhz=200,
             board=_ULX3S,
+            merges_counts=True,
         ),
         Target(
             "up5k",
