@@ -14,7 +14,7 @@ from bnn_hw.cli.models import find_model
 from bnn_hw.cli.options import json_option
 from bnn_hw.cli.output import print_table, remark
 from bnn_hw.generate.estimate import DEFAULT_FAMILY, Estimate, estimate, estimated_families
-from bnn_hw.generate.folding import Folding
+from bnn_hw.generate.folding import Folding, fastest, legal_samples_per_beat
 from bnn_hw.generate.fpga_targets import TARGETS, Target, find_target
 from bnn_hw.generate.manifest import SYNTHESES
 from bnn_hw.ir import Network
@@ -97,6 +97,10 @@ def synth(
     click.echo(f"written {folder}/: {REPORT} has every figure, sources/ what was synthesised")
 
 
+# A thirtieth more cycles than the fewest save a quarter of the LUTs, and with them wires on the longest path.
+_SLACK = 30
+
+
 def folding_for(
     network: Network,
     target: Target,
@@ -108,8 +112,8 @@ def folding_for(
     family = target.family.value if target.family.value in estimated_families() else DEFAULT_FAMILY
     goals = {"smallest", "fastest"} & set(folds)
     if cycles is None and not goals:
-        cycles = target.cycles
-        folds = folds if cycles is not None else ("fastest", *folds)
+        limit = fastest(network, samples_per_cycle or max(legal_samples_per_beat(network))).cycles
+        cycles = target.cycles or limit + limit // _SLACK
     folding = choose_folding(
         network,
         cycles,

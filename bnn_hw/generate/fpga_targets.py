@@ -59,6 +59,7 @@ class Target:
     name: str
     family: Family
     device: str
+    # The most that the solver may take; none: a little above the fewest that are legal.
     cycles: int | None
     nextpnr: tuple[str, ...] = ()
     goal_mhz: int | None = None
