@@ -46,7 +46,9 @@ def packed(values: tuple[int, ...], width: int) -> str:
 
 def luts(top: str, stage: StagePlan) -> int:
     """LUT6 of module ``top`` with the shape, weights and thresholds of ``stage``."""
-    thresholds = stage.thresholds[: stage.out_channels] or (0,) * stage.out_channels
+    # The last layer has none. Half of its reach stands in, for 0 would be no comparison at all.
+    half = (stage.simd * stage.sf + 1) // 2
+    thresholds = stage.thresholds[: stage.out_channels] or (half,) * stage.out_channels
     parameters = {
         "Pe": stage.pe,
         "Simd": stage.simd,
