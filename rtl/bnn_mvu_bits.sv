@@ -12,6 +12,9 @@
 //                     Nf * Sf = 1 only 0
 //   Streamed          0: a window stays at the input for all its steps; 1: the input brings the slice
 //                     of each step in turn, Simd bits in the cycle after (bnn_window_ram)
+//   FreeRunning       0: a full output stalls the pipeline; 1: nothing stalls it, so that no enable has
+//                     to reach all its registers in a cycle: out_ready_i then says that all beats on
+//                     their way and one more have room (bnn_fifo with Skid), and a step waits for it alone
 //   Weights           ROM words, word 0 in the low bits
 //
 // What stands before the pipelined popcount (bnn_tally) depends on the depth of the ROM, for a LUT6
@@ -21,9 +24,8 @@
 // word and the window slice are registers of their own, and three products one full adder.
 //
 // Latency from the cycle a step starts to its sum: tally latency + 1 with a ROM (products) + 1 with a
-// registered slice + 1 where full adders' ones and twos are added + 1 for Sf > 1 (docs/hardware.md). A
-// full output stalls the pipeline. Reset: pipeline empty, first step. Cost: docs/hardware.md, "What a
-// fold costs".
+// registered slice + 1 where full adders' ones and twos are added + 1 for Sf > 1 (docs/hardware.md).
+// Reset: pipeline empty, first step. Cost: docs/hardware.md, "What a fold costs".
 module bnn_mvu_bits #(
   parameter int Pe = 2,
   parameter int Simd = 7,
@@ -32,6 +34,7 @@ module bnn_mvu_bits #(
   parameter int SumBits = 4,
   parameter int BlockBits = 0,
   parameter int Streamed = 0,
+  parameter int FreeRunning = 0,
   parameter logic [Nf*Sf*Pe*Simd-1:0] Weights = '0,
   // Derived, do not set.
   parameter int InSlices = (Streamed == 1) ? 1 : Sf
@@ -70,12 +73,13 @@ module bnn_mvu_bits #(
   // Register stages before the accumulator or, with Sf = 1, up to and with the output register.
   localparam int Stages = RegisterSlice + RegisterProducts + TallyLatency + ((Ways > 1) ? 1 : 0);
 
-  logic enable;
+  // go: a step may start; enable: the pipeline moves.
+  logic go, enable;
 
   // Stage 0: the fold step, and with Sf > 1 the slice of the window.
   logic [AddressBits-1:0] step;
   logic                   last_step, take;
-  assign take = in_valid_i & enable;
+  assign take = in_valid_i & go;
 
   bnn_counter #(
     .Modulus(Depth)
@@ -86,7 +90,7 @@ module bnn_mvu_bits #(
     .value_o(step),
     .last_o (last_step)
   );
-  assign in_ready_o = enable & (last_step || Streamed == 1);
+  assign in_ready_o = go & (last_step || Streamed == 1);
 
   localparam int SliceBits = (TwoSlices == 1) ? 2 * Simd : Simd;
   logic [SliceBits-1:0]   slice_now, slice;
@@ -215,12 +219,12 @@ module bnn_mvu_bits #(
   if (Stages == 1) begin : gen_one_stage
     always_ff @(posedge clk_i) begin
       if (!rst_ni) valid_q <= '0;
-      else if (enable) valid_q <= in_valid_i;
+      else if (enable) valid_q <= take;
     end
   end else begin : gen_stages
     always_ff @(posedge clk_i) begin
       if (!rst_ni) valid_q <= '0;
-      else if (enable) valid_q <= {valid_q[Stages-2:0], in_valid_i};
+      else if (enable) valid_q <= {valid_q[Stages-2:0], take};
     end
   end
   assign step_valid = valid_q[Stages-1];
@@ -242,9 +246,9 @@ module bnn_mvu_bits #(
   end
 
   logic [Pe*SumBits-1:0] sums;
-  // A held window has no pause between its steps; slices may have.
+  // Between the steps of a held window there is no pause, unless the pipeline runs on without them.
   logic                  accumulate;
-  assign accumulate = enable & (step_valid || Streamed == 0);
+  assign accumulate = enable & (step_valid || (Streamed == 0 && FreeRunning == 0));
 
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
     // Constant weights are inverted inputs; a ROM has done it before.
@@ -306,7 +310,13 @@ module bnn_mvu_bits #(
     assign out_valid_o = sum_valid_q;
   end
 
-  assign enable     = ~out_valid_o | out_ready_i;
+  if (FreeRunning == 1) begin : gen_free_running
+    assign go     = out_ready_i;
+    assign enable = 1'b1;
+  end else begin : gen_stalled
+    assign go     = ~out_valid_o | out_ready_i;
+    assign enable = go;
+  end
   assign out_data_o = sums;
 
 endmodule

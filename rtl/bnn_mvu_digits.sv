@@ -10,10 +10,13 @@
 //   ElementBits  bits of an element, two's complement, 1 or more
 //   SumBits      two's complement, enough for every sum; the caller knows the reach
 //   Digits       cycles a window, 1 or more
+//   FreeRunning  0: a full output stalls the pipeline; 1: nothing stalls it, so that no enable has to
+//                reach all its registers in a cycle: out_ready_i then says that all beats on their way
+//                and one more have room (bnn_fifo with Skid), and a window waits for it alone
 //   Weights      weight of lane p, element e in bit p * Simd + e: 1 is +1, 0 is -1
 //
-// Latency from a window's first cycle to its sums: Digits + ceil(log2(Simd)) + 1. A full output stalls
-// the pipeline. Reset: pipeline empty, lowest digit.
+// Latency from a window's first cycle to its sums: Digits + ceil(log2(Simd)) + 1.
+// Reset: pipeline empty, lowest digit.
 // Cost: a digit has B = ceil(SumBits / Digits) bits; B * Simd LUT6 to choose it, B + 1 for each adder.
 module bnn_mvu_digits #(
   parameter int Pe = 2,
@@ -21,6 +24,7 @@ module bnn_mvu_digits #(
   parameter int ElementBits = 4,
   parameter int SumBits = 6,
   parameter int Digits = 3,
+  parameter int FreeRunning = 0,
   parameter logic [Pe*Simd-1:0] Weights = '0
 ) (
   input  logic                        clk_i,
@@ -46,9 +50,10 @@ module bnn_mvu_digits #(
   // Registers of the digit, of the tree, and of the sign.
   localparam int Stages = Levels + 2;
 
-  logic enable, take, last, first;
+  // go: a window may start; enable: the pipeline moves.
+  logic go, enable, take, last, first;
   logic [DigitBits-1:0] digit;
-  assign take = in_valid_i & enable;
+  assign take = in_valid_i & (go | (FreeRunning == 1 && !first));
   bnn_counter #(
     .Modulus(Parts)
   ) u_digit (
@@ -59,7 +64,7 @@ module bnn_mvu_digits #(
     .last_o (last)
   );
   assign first      = (digit == '0);
-  assign in_ready_o = enable & last;
+  assign in_ready_o = (go | (FreeRunning == 1 && !first)) & last;
 
   // The digit of every element at hand, and whether it is the lowest.
   logic [Simd*Bits-1:0] digits_d, digits_q;
@@ -100,7 +105,7 @@ module bnn_mvu_digits #(
   logic              digit_last;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
-    else if (enable) valid_q <= {valid_q[Stages-2:0], in_valid_i};
+    else if (enable) valid_q <= {valid_q[Stages-2:0], take};
   end
   bnn_delay #(
     .Width(1),
@@ -152,7 +157,13 @@ module bnn_mvu_digits #(
     end
   end
 
-  assign enable      = ~out_valid_o | out_ready_i;
+  if (FreeRunning == 1) begin : gen_free_running
+    assign go     = out_ready_i;
+    assign enable = 1'b1;
+  end else begin : gen_stalled
+    assign go     = ~out_valid_o | out_ready_i;
+    assign enable = go;
+  end
   assign out_valid_o = valid_q[Stages-1] & digit_last;
 
 endmodule

@@ -14,10 +14,13 @@
 //   Streamed          0: a window stays at the input for all its steps; 1: the input brings the slice
 //                     of each step in turn, Simd elements in the cycle after (bnn_window_ram); then
 //                     Nf * Sf is above 1
+//   FreeRunning       0: a full output stalls the pipeline; 1: nothing stalls it, so that no enable has to
+//                     reach all its registers in a cycle: out_ready_i then says that all beats on their way
+//                     and one more have room (bnn_fifo with Skid), and a step waits for it alone
 //   Weights           ROM words, word 0 in the low bits
 //
-// Latency from the cycle a step starts to its sum: ceil(log2(Simd)) + 1, and 1 more with a ROM. A
-// full output stalls the pipeline. Reset: pipeline empty, first step.
+// Latency from the cycle a step starts to its sum: ceil(log2(Simd)) + 1, and 1 more with a ROM.
+// Reset: pipeline empty, first step.
 // Cost: one adder an element and lane, as wide as its sums; with constant weights fewer, since lanes
 // share the sums and differences they have in common.
 module bnn_mvu_int #(
@@ -29,6 +32,7 @@ module bnn_mvu_int #(
   parameter int SumBits = 7,
   parameter int BlockBits = 0,
   parameter int Streamed = 0,
+  parameter int FreeRunning = 0,
   parameter logic [Nf*Sf*Pe*Simd-1:0] Weights = '0,
   // Derived, do not set.
   parameter int InSlices = (Streamed == 1) ? 1 : Sf
@@ -62,12 +66,13 @@ module bnn_mvu_int #(
   // Register stages before the one that holds the sums.
   localparam int Stages = HasRom + $clog2(Simd);
 
-  logic enable;
+  // go: a step may start; enable: the pipeline moves.
+  logic go, enable;
 
   // Stage 0: the fold step, the slice of the window and its weights.
   logic [AddressBits-1:0] step;
   logic                   last_step, take;
-  assign take = in_valid_i & enable;
+  assign take = in_valid_i & go;
 
   bnn_counter #(
     .Modulus(Depth)
@@ -78,7 +83,7 @@ module bnn_mvu_int #(
     .value_o(step),
     .last_o (last_step)
   );
-  assign in_ready_o = enable & (last_step || Streamed == 1);
+  assign in_ready_o = go & (last_step || Streamed == 1);
 
   logic [SliceBits-1:0] slice_now, slice;
   logic                 first_fold, last_fold;
@@ -141,7 +146,7 @@ module bnn_mvu_int #(
   // What travels beside the data: valid, and the first and last fold of a beat.
   logic step_valid, step_first, step_last;
   if (Stages == 0) begin : gen_no_stage
-    assign step_valid = in_valid_i;
+    assign step_valid = take;
     assign step_first = first_fold;
     assign step_last  = last_fold;
   end else begin : gen_stages
@@ -149,12 +154,12 @@ module bnn_mvu_int #(
     if (Stages == 1) begin : gen_one_stage
       always_ff @(posedge clk_i) begin
         if (!rst_ni) valid_q <= '0;
-        else if (enable) valid_q <= in_valid_i;
+        else if (enable) valid_q <= take;
       end
     end else begin : gen_more_stages
       always_ff @(posedge clk_i) begin
         if (!rst_ni) valid_q <= '0;
-        else if (enable) valid_q <= {valid_q[Stages-2:0], in_valid_i};
+        else if (enable) valid_q <= {valid_q[Stages-2:0], take};
       end
     end
     assign step_valid = valid_q[Stages-1];
@@ -178,9 +183,9 @@ module bnn_mvu_int #(
 
   logic [Pe*SumBits-1:0] sums_q;
   logic                  sums_valid_q;
-  // A held window has no pause between its steps; slices may have.
+  // Between the steps of a held window there is no pause, unless the pipeline runs on without them.
   logic                  accumulate;
-  assign accumulate = enable & (step_valid || Streamed == 0);
+  assign accumulate = enable & (step_valid || (Streamed == 0 && FreeRunning == 0));
 
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
     logic signed [TreeBits-1:0] tree;
@@ -224,7 +229,13 @@ module bnn_mvu_int #(
     else if (enable) sums_valid_q <= step_valid & step_last;
   end
 
-  assign enable      = ~out_valid_o | out_ready_i;
+  if (FreeRunning == 1) begin : gen_free_running
+    assign go     = out_ready_i;
+    assign enable = 1'b1;
+  end else begin : gen_stalled
+    assign go     = ~out_valid_o | out_ready_i;
+    assign enable = go;
+  end
   assign out_valid_o = sums_valid_q;
   assign out_data_o  = sums_q;
 

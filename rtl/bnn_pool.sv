@@ -48,6 +48,8 @@ module bnn_pool #(
     bnn_error_pool_in_memory_needs_two_beats u_error ();
   end
 
+  // With the sign bit turned over two's complement compares as unsigned, in one carry chain.
+  localparam logic [LaneBits-1:0] Offset = (Signed == 1) ? LaneBits'(1) << (LaneBits - 1) : '0;
   localparam int BeatData = Lanes * LaneBits;
   // A window closes ClosePhase positions after the opening of the newest one.
   localparam int ClosePhase = (Size - 1) % Step;
@@ -127,11 +129,9 @@ module bnn_pool #(
         assign past = running[j][lane*LaneBits+:LaneBits];
         if (LaneBits == 1) begin : gen_or
           assign maximum[j][lane] = now | past;
-        end else if (Signed == 1) begin : gen_signed
+        end else begin : gen_larger
           assign maximum[j][lane*LaneBits+:LaneBits] =
-              ($signed(now) > $signed(past)) ? now : past;
-        end else begin : gen_unsigned
-          assign maximum[j][lane*LaneBits+:LaneBits] = (now > past) ? now : past;
+              ((now ^ Offset) > (past ^ Offset)) ? now : past;
         end
       end
 

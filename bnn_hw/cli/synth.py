@@ -120,6 +120,7 @@ def folding_for(
         folds,
         family=family,
         block_rams=target.block_rams,
+        rom=target.rom,
         samples_per_cycle=samples_per_cycle,
     )
     return folding, estimate(network, folding, family)

@@ -23,7 +23,7 @@ from bnn_hw.generate.estimate_terms import (
 )
 from bnn_hw.generate.folding import Fold, window_in_beats, window_shifts
 from bnn_hw.generate.plan import fifo_depth, sum_widths
-from bnn_hw.generate.rtl_stages import narrow_factor
+from bnn_hw.generate.pipeline import cut_depth, narrow_factor
 from bnn_hw.ir.blocks import Block
 
 # What stands before the popcount changes at these depths of the weight ROM (see rtl/bnn_mvu_bits.sv).
@@ -227,7 +227,7 @@ class BlockTerms:
             terms["rom"] = terms["compare_bit"] * (-(-nf // LUT_ROM_DEPTH) - 1)
             terms["counter"] = count_bits(nf)
             yield CellTerms("u_threshold", "threshold_rom", terms)
-        yield fifo("u_cut", bits, 2)
+        yield fifo("u_cut", bits, cut_depth(block, fold))
         yield from pool_cells("u_sum_pool", block.sum_pools, block.positions, bits, 1, nf)
         inverts = self.inverts.reshape(nf, fold.pe)
         mixed = int((inverts.any(axis=0) & ~inverts.all(axis=0)).sum())
@@ -253,7 +253,7 @@ class BlockTerms:
                 "select": lanes * self.sum_bits * -(-factor // LUT_WAYS),
             }
             yield CellTerms("u_narrow", "narrow", terms)
-        yield fifo("u_cut", lanes * self.sum_bits, 2)
+        yield fifo("u_cut", lanes * self.sum_bits, cut_depth(block, fold))
         if block.input_bits is None:
             terms = {"cell": 1, "lane": lanes, "sum_bit": lanes * (self.lane_bits - 1)}
             yield CellTerms("u_centre", "centre", terms)

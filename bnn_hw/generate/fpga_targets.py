@@ -51,6 +51,9 @@ class Target:
     block_rams
         Set where logic cells are what is scarce: block RAMs of 4 kbit that windows, weights and delay
         lines may take in their stead (:mod:`bnn_hw.generate.logic_cells`).
+    rom
+        Where weights lie, as ``generate --rom``. A block RAM of ECP5 gives its word 5.7 ns into the cycle,
+        for the open flow does not use its output register.
     merges_counts
         Whether the cells that count bits are mapped with what stands around them. There are thousands
         in a design of several samples a cycle, each of which Yosys would map on its own, for hours.
@@ -65,6 +68,7 @@ class Target:
     goal_mhz: int | None = None
     board: Board | None = None
     block_rams: int | None = None
+    rom: str = "auto"
     merges_counts: bool = False
 
     @property
@@ -89,6 +93,7 @@ TARGETS: dict[str, Target] = {
             nextpnr=("--25k", *_CABGA381),
             goal_mhz=200,
             board=_ULX3S,
+            rom="lut",
         ),
         Target(
             "ecp5-85k",
@@ -98,6 +103,7 @@ TARGETS: dict[str, Target] = {
             nextpnr=("--85k", *_CABGA381),
             goal_mhz=200,
             board=_ULX3S,
+            rom="lut",
             merges_counts=True,
         ),
         Target(

@@ -19,15 +19,11 @@ from bnn_hw.generate.folding import (
     score_pairs,
     window_in_beats,
 )
-from bnn_hw.generate.rtl_stages import narrow_factor
+from bnn_hw.generate.pipeline import mvu_latency, narrow_factor
 from bnn_hw.ir.blocks import Block
 from bnn_hw.ir.layers import MaxPool
 from bnn_hw.ir.network import Network
 
-# A LUT's inputs decide how deep a ROM merges with what follows (rtl/bnn_mvu_bits.sv).
-_SHALLOW_STEPS = 8
-_TWO_SLICE_STEPS = 16
-_MERGED_STEPS = 32
 # From sums to comparisons and through the FIFO behind them; the last stage: FIFO and centre.
 _COMPARED_CYCLES = 2
 
@@ -54,22 +50,6 @@ def tail_windows(block: Block | WindowShape) -> int:
     """Windows of a fragment that are still to be worked on when its last input word has come."""
     needed = (block.positions - 1) * block.stride + block.kernel
     return max(0, -(-(needed - block.pad_left - block.in_length) // block.stride)) + 1
-
-
-def mvu_latency(block: Block, fold: Fold) -> int:
-    """Cycles from a fold step to its sums, as in docs/hardware.md."""
-    depth, sf = fold.steps(block), block.fan_in // fold.simd
-    if fold.digits > 1:
-        return fold.digits + (fold.simd - 1).bit_length() + 1
-    if block.input_bits is not None:
-        return (depth > 1) + (fold.simd - 1).bit_length() + 1
-    word_register = depth > _MERGED_STEPS or fold.block_bits > 0
-    ways = 3 if word_register or 1 < depth <= _SHALLOW_STEPS else 1
-    columns = -(-fold.simd // ways)
-    tally = 1 + ((columns + 19) // 19 - 1).bit_length()
-    two_slices = sf == 2 and _SHALLOW_STEPS < depth <= _TWO_SLICE_STEPS and not word_register
-    slice_register = (sf > 1 and not two_slices) or word_register
-    return slice_register + (depth > 1) + tally + (ways == 3) + (sf > 1)
 
 
 def _lanes(block: Block, fold: Fold) -> int:

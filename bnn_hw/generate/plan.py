@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from bnn_hw import __version__
 from bnn_hw.errors import UserError
 from bnn_hw.generate.folding import Fold, Folding, accumulator_bits, beat_of, score_pairs
+from bnn_hw.generate.pipeline import cut_depth, skid_words
 from bnn_hw.generate.ring import ring_depth
 from bnn_hw.ir.accept import popcount_threshold
 from bnn_hw.ir.bits import Bits, row_to_int
@@ -39,7 +40,9 @@ class StagePlan:
     """One block as hardware: see ``docs/hardware.md`` for the meaning of each width and order.
 
     ``ring_depth`` is 0 where windows stand in registers; else they are read from a ring of so many
-    positions, which takes the place of the input FIFO as well. ``in_parts`` words of the input stream
+    positions, which takes the place of the input FIFO as well. ``cut_depth`` words are those of the
+    FIFO behind the pipeline, 0 for none, ``skid`` of them for what is on its way
+    (:mod:`bnn_hw.generate.pipeline`). ``in_parts`` words of the input stream
     make a position, ``out_parts`` of the output stream.
     """
 
@@ -62,6 +65,8 @@ class StagePlan:
     block_bits: int
     digits: int
     fifo_depth: int
+    cut_depth: int
+    skid: int
     ring_depth: int
     in_parts: int
     sum_bits: int
@@ -279,6 +284,8 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None, beat: in
         block_bits=fold.block_bits,
         digits=fold.digits,
         fifo_depth=waiting,
+        cut_depth=0 if fold.ring else cut_depth(block, fold),
+        skid=skid_words(block, fold),
         ring_depth=ring_depth(block, waiting) if fold.ring else 0,
         in_parts=block.in_channels // fold.simd if fold.ring and _gives_slices(before, fold) else 1,
         sum_bits=sum_bits,

@@ -156,7 +156,7 @@ def _taps(plan: Plan, stages: Sequence[Stage]) -> Iterator[Tap]:
                 kinds.append(("pooled", "out", lanes, stage.narrow_factor))
         else:
             kinds = [
-                ("comparisons", "comparisons", layer.sides * layer.pe, 1),
+                ("comparisons", stage.compared, layer.sides * layer.pe, 1),
                 ("bits", "out", lanes, layer.out_parts),
             ]
         for kind, stream, bits, factor in kinds:

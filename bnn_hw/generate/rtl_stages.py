@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bnn_hw.generate.pipeline import narrow_factor
 from bnn_hw.generate.plan import Plan, PoolPlan, StagePlan
 
 # Second halves of module names that are taken by what stands beside the stages.
@@ -71,14 +72,21 @@ class Stage:
 
     @property
     def has_cut(self) -> bool:
-        """Whether a FIFO behind the thresholds (last stage: before the sums are centred) cuts ready."""
+        """Whether a FIFO stands behind the thresholds (last stage: before the sums are centred)."""
         return has_cut(self.plan)
 
     @property
     def uncut(self) -> str:
-        """Last stage: the stream of its lanes before that FIFO, or where there is none."""
+        """The stream into that FIFO; last stage without it: that of its lanes."""
+        if not self.plan.is_last:
+            return "comparisons"
         name = "sums" if self.plan.is_first else "popcounts"
         return f"uncut_{name}" if self.has_cut else name
+
+    @property
+    def compared(self) -> str:
+        """All stages but the last: the stream of comparisons that the pools or decisions take."""
+        return _compared(self.plan)
 
     @property
     def lanes(self) -> int:
@@ -175,7 +183,7 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         )
     bits = stage.sides * stage.pe
     streams += [Stream("sums", stage.pe * stage.sum_bits), Stream("comparisons", bits)]
-    compared = "compared" if has_cut(stage) else "comparisons"
+    compared = _compared(stage)
     if has_cut(stage):
         streams.append(Stream(compared, bits))
     sum_pools = _pools("sum_pool", stage.sum_pools, compared, None, bits, 1, stage.nf, 0)
@@ -200,18 +208,13 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
     )
 
 
+def _compared(stage: StagePlan) -> str:
+    return "compared" if has_cut(stage) else "comparisons"
+
+
 def has_cut(stage: StagePlan) -> bool:
-    """Whether a stage cuts the ready path; a ring is a cut by itself, and its stage far from critical."""
-    return not stage.ring_depth
-
-
-def narrow_factor(pe: int, sf: int) -> int:
-    """Lanes of the last stage that share what stands behind its sums.
-
-    That stage has nothing but arithmetic there: while it works on SF folds, the lanes of a beat can
-    take their turns.
-    """
-    return max(d for d in range(1, pe + 1) if pe % d == 0 and d <= sf)
+    """Whether a FIFO stands behind the pipeline; a ring's stage is stalled, and far from critical."""
+    return stage.cut_depth > 0
 
 
 def _pools(

@@ -34,7 +34,8 @@ from bnn_hw.generate.folding import (
     score_pairs,
     window_in_beats,
 )
-from bnn_hw.generate.latency import latency_cycles, mvu_latency, tail_windows
+from bnn_hw.generate.latency import latency_cycles, tail_windows
+from bnn_hw.generate.pipeline import mvu_latency
 from bnn_hw.ir.blocks import Block
 from bnn_hw.ir.network import Network
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnn_hw.generate.folding import Fold
+from bnn_hw.generate.pipeline import mvu_latency
 from bnn_hw.generate.plan import rom_words
 from bnn_hw.golden.plain import plus_minus, window_sums
 from bnn_hw.ir.bits import row_to_int
@@ -22,13 +23,15 @@ def _case(
     windows: int = 12,
     block_bits: int = 0,
     streamed: int = 0,
+    free: bool = False,
 ) -> Case:
     rng = np.random.default_rng([out, fan_in, pe, simd])
     rows = random_bits(rng, out, fan_in)
     nf, sf = out // pe, fan_in // simd
     bits = random_bits(rng, windows, fan_in)
     bits[0], bits[1], bits[2] = rows[0], 1 - rows[0], 1  # the extremes of channel 0, and all ones
-    sums = window_sums(make_block(rows), plus_minus(bits)[:, :, np.newaxis])[:, 0]
+    block, fold = make_block(rows), Fold(pe, simd, block_bits)
+    sums = window_sums(block, plus_minus(bits)[:, :, np.newaxis])[:, 0]
     popcounts = (sums + fan_in) // 2
     sum_bits = fan_in.bit_length() + wider
     beats = [
@@ -39,7 +42,8 @@ def _case(
     return Case(
         f"o{out}_k{fan_in}_pe{pe}_simd{simd}"
         + (f"_block{block_bits}" if block_bits else "")
-        + "_streamed" * streamed,
+        + "_streamed" * streamed
+        + "_free" * free,
         {
             "Pe": pe,
             "Simd": simd,
@@ -48,7 +52,8 @@ def _case(
             "SumBits": sum_bits,
             "BlockBits": block_bits,
             "Streamed": streamed,
-            "Weights": packed(rom_words(rows, Fold(pe, simd)), pe * simd),
+            "FreeRunning": int(free),
+            "Weights": packed(rom_words(rows, fold), pe * simd),
         },
         (
             *CLOCKED,
@@ -64,10 +69,22 @@ def _case(
             beats,
             cycles=windows * nf * sf,
             late_in=bool(streamed),
+            skid_out=mvu_latency(block, fold) // sf if free else None,
         ),
     )
 
 
+# Every way to the tallies, with and without an accumulator.
+_FREE = (
+    (4, 21, 4, 21),
+    (6, 12, 2, 4),
+    (5, 15, 5, 5),
+    (9, 14, 3, 14),
+    (12, 10, 1, 10),
+    (40, 5, 1, 5),
+    (10, 46, 2, 23),
+    (2, 300, 1, 150),
+)
 BENCH = Bench(
     "bnn_mvu_bits",
     (
@@ -98,6 +115,8 @@ BENCH = Bench(
         _case(6, 46, 1, 23, windows=4, streamed=1),
         _case(5, 12, 1, 12, windows=5, streamed=1),
         _case(2, 9, 2, 9, windows=8, streamed=1),
+        *(_case(*shape, free=True) for shape in _FREE),
+        _case(40, 5, 1, 5, windows=4, block_bits=5, free=True),
     ),
     illegal=(
         {"Pe": 0},

@@ -11,7 +11,9 @@ from sim.common.cases import CLOCKED, Bench, Case, packed, stream_in, stream_out
 from sim.common.stream_cell import StreamData, stream_tests
 
 
-def _case(out: int, fan_in: int, bits: int, digits: int, windows: int = 12) -> Case:
+def _case(
+    out: int, fan_in: int, bits: int, digits: int, windows: int = 12, free: bool = False
+) -> Case:
     rng = np.random.default_rng([out, fan_in, bits, digits])
     rows = random_bits(rng, out, fan_in)
     if out > 3:
@@ -23,15 +25,17 @@ def _case(out: int, fan_in: int, bits: int, digits: int, windows: int = 12) -> C
     values[0] = np.where(rows[0] == 1, high, low)
     values[1] = np.where(rows[0] == 1, low, high)
     values[2], values[3] = low, high
+    latency = digits + (fan_in - 1).bit_length() + 1
     sums = window_sums(block, values[:, :, np.newaxis])[:, 0]
     return Case(
-        f"o{out}_k{fan_in}_b{bits}_d{digits}",
+        f"o{out}_k{fan_in}_b{bits}_d{digits}" + "_free" * free,
         {
             "Pe": out,
             "Simd": fan_in,
             "ElementBits": bits,
             "SumBits": block.sum_bits,
             "Digits": digits,
+            "FreeRunning": int(free),
             "Weights": packed([row_to_int(row) for row in rows], fan_in),
         },
         (*CLOCKED, *stream_in("in", fan_in * bits), *stream_out("out", out * block.sum_bits)),
@@ -39,6 +43,7 @@ def _case(out: int, fan_in: int, bits: int, digits: int, windows: int = 12) -> C
             [packed([int(v) for v in window], bits).value for window in values],
             [packed([int(v) for v in lanes], block.sum_bits).value for lanes in sums],
             cycles=windows * digits,
+            skid_out=latency // digits if free else None,
         ),
     )
 
@@ -55,6 +60,9 @@ BENCH = Bench(
         _case(4, 5, 8, 1),
         _case(6, 9, 3, 2),
         _case(4, 13, 7, 5, windows=6),
+        _case(16, 16, 11, 4, free=True),
+        _case(3, 2, 6, 2, free=True),
+        _case(4, 13, 7, 5, windows=6, free=True),
     ),
     illegal=({"Pe": 0}, {"Simd": 0}, {"Digits": 0}, {"ElementBits": 0}, {"SumBits": 0}),
 )

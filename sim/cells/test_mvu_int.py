@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnn_hw.generate.folding import Fold
+from bnn_hw.generate.pipeline import mvu_latency
 from bnn_hw.generate.plan import rom_words
 from bnn_hw.golden.plain import window_sums
 from sim.common.blocks import make_block, random_bits
@@ -21,10 +22,12 @@ def _case(
     windows: int = 12,
     block_bits: int = 0,
     streamed: int = 0,
+    free: bool = False,
 ) -> Case:
     rng = np.random.default_rng([out, fan_in, pe, simd, bits])
     rows = random_bits(rng, out, fan_in)
     block = make_block(rows, input_bits=bits)
+    fold = Fold(pe, simd, block_bits)
     nf, sf = out // pe, fan_in // simd
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     values = rng.integers(low, high + 1, (windows, fan_in))
@@ -41,7 +44,8 @@ def _case(
     return Case(
         f"o{out}_k{fan_in}_pe{pe}_simd{simd}_b{bits}"
         + (f"_block{block_bits}" if block_bits else "")
-        + "_streamed" * streamed,
+        + "_streamed" * streamed
+        + "_free" * free,
         {
             "Pe": pe,
             "Simd": simd,
@@ -51,7 +55,8 @@ def _case(
             "SumBits": block.sum_bits,
             "BlockBits": block_bits,
             "Streamed": streamed,
-            "Weights": packed(rom_words(rows, Fold(pe, simd)), pe * simd),
+            "FreeRunning": int(free),
+            "Weights": packed(rom_words(rows, fold), pe * simd),
         },
         (
             *CLOCKED,
@@ -67,6 +72,7 @@ def _case(
             beats,
             cycles=windows * nf * sf,
             late_in=bool(streamed),
+            skid_out=mvu_latency(block, fold) // sf if free else None,
         ),
     )
 
@@ -89,6 +95,11 @@ BENCH = Bench(
         _case(8, 16, 4, 1, 11, windows=6, streamed=1),  # slices from a memory
         _case(6, 9, 2, 3, 5, block_bits=6, streamed=1),
         _case(4, 3, 2, 3, 4, streamed=1),
+        _case(8, 7, 8, 7, 12, free=True),
+        _case(1, 1, 1, 1, 2, free=True),
+        _case(4, 6, 2, 3, 16, free=True),
+        _case(3, 10, 1, 5, 5, free=True),
+        _case(8, 7, 4, 7, 12, block_bits=28, free=True),
     ),
     illegal=(
         {"Pe": 0},

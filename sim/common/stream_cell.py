@@ -20,6 +20,8 @@ from sim.common.streams import (
     LateSink,
     LateSource,
     Sink,
+    SkidSink,
+    SkidSource,
     Source,
     flow_named,
     reset,
@@ -37,6 +39,7 @@ class StreamData:
 
     ``cycles`` bounds the cycles from the first to the last beat when nothing stalls; None for no
     bound. With ``late_in`` or ``late_out`` data lie on that stream in the cycle after their transfer.
+    With ``skid_in`` or ``skid_out`` nothing stalls that stream: so many words and one come after ready.
     """
 
     words: Sequence[int]
@@ -46,14 +49,20 @@ class StreamData:
     seed: int = field(default=1)
     late_in: bool = False
     late_out: bool = False
+    skid_in: int | None = None
+    skid_out: int | None = None
 
     def source(self, ports: CasePorts, words: Sequence[Any], flow: Flow, seed: int) -> Source:
         """What drives the cell."""
+        if self.skid_in is not None:
+            return SkidSource(*ports.stream_in("in"), words, flow, seed, skid=self.skid_in)
         agent = LateSource if self.late_in else Source
         return agent(*ports.stream_in("in"), words, flow, seed)
 
     def sink(self, ports: CasePorts, flow: Flow, seed: int) -> Sink:
         """What takes its beats."""
+        if self.skid_out is not None:
+            return SkidSink(*ports.stream_out("out"), flow, seed, skid=self.skid_out)
         agent = LateSink if self.late_out else Sink
         return agent(*ports.stream_out("out"), flow, seed)
 

@@ -168,6 +168,54 @@ class LateSink(Sink):
         self._ready.value = int(self._room)
 
 
+class SkidSource(Source):
+    """A pipeline that nothing stalls: ``skid + 1`` words may come from the last cycle with ready on."""
+
+    def __init__(self, *arguments: Any, skid: int) -> None:
+        super().__init__(*arguments)
+        self._skid, self._since = skid, 0
+
+    def step(self, cycle: int) -> None:
+        """Look at this edge, then drive for the next."""
+        if int(self._ready.value):
+            self._since = 0
+        self._since += self._offered
+        self.sent += self._offered
+        self._offered = (
+            not self.done
+            and self._since <= self._skid
+            and self._random.random() < self._flow.valid
+        )
+        self._valid.value = int(self._offered)
+        for signal in self._data:
+            signal.value = self._random.getrandbits(len(signal))
+        if self._offered:
+            for signal, value in zip(self._data, self._words[self.sent], strict=True):
+                signal.value = value & ((1 << len(signal)) - 1)
+
+
+class SkidSink(Sink):
+    """What takes every beat when it comes: at most ``skid + 1`` from the last cycle with ready on."""
+
+    def __init__(self, *arguments: Any, skid: int) -> None:
+        super().__init__(*arguments)
+        self._skid, self._since = skid, 0
+
+    def step(self, cycle: int) -> None:
+        """Look at this edge, then drive for the next."""
+        if self._room:
+            self._since = 0
+        if int(self._valid.value):
+            self._since += 1
+            assert self._since <= self._skid + 1, (
+                f"{self._valid._name}: {self._since} beats since ready, the plan counts on {self._skid + 1}"
+            )
+            self._held = tuple(str(signal.value) for signal in self._data)
+            self._take(cycle)
+        self._room = self._random.random() < self._flow.ready
+        self._ready.value = int(self._room)
+
+
 def start_clock(clock: Any) -> None:
     """Start a clock of :data:`CLOCK_NS`."""
     Clock(clock, CLOCK_NS, unit="ns").start()
