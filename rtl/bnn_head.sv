@@ -150,12 +150,15 @@ module bnn_head #(
   if (PeakWeight == 0) begin : gen_no_peak
     assign peak = '0;
   end else begin : gen_peak
+    // With the sign bit turned over two's complement compares as unsigned, in one carry chain.
+    localparam logic [LaneBits-1:0] SignBit = LaneBits'(1) << (LaneBits - 1);
     logic [Lanes-1:0][LaneBits-1:0] largest, largest_next;
     for (genvar lane = 0; lane < Lanes; lane++) begin : gen_largest
       logic signed [LaneBits-1:0] value, old;
       assign value = in_data_i[lane*LaneBits+:LaneBits];
       assign old   = largest[lane];
-      assign largest_next[lane] = (first_position || value > old) ? value : old;
+      assign largest_next[lane] =
+          (first_position || (value ^ SignBit) > (old ^ SignBit)) ? value : old;
       assign peak[lane]         = AccBits'(old) << $clog2(PeakWeight);
     end
     assign largest                 = line[PeakBits-1:0];
@@ -387,15 +390,15 @@ module bnn_head #(
     else base = ScoreBits'({score_q, (2 * Pairs)'(0)});
   end
   assign score_d = ScoreBits'(term_q) + base;
-  assign advance = ~(term_valid_q & term_offset_q & result_valid_q) | sent_score;
+  // From registers alone: a score that is taken in this cycle makes room in the next. Scores are at least
+  // two cycles apart, so one only waits for a sink that does not take the one before at once.
+  assign advance = ~(term_valid_q & term_offset_q & result_valid_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       result_valid_q <= 1'b0;
-    end else if (advance & term_valid_q & term_offset_q) begin
-      result_valid_q <= 1'b1;
-    end else if (sent_score) begin
-      result_valid_q <= 1'b0;
+    end else begin
+      result_valid_q <= result_valid_q ? ~sent_score : term_valid_q & term_offset_q;
     end
     if (advance & term_valid_q) begin
       score_q <= score_d;
@@ -405,6 +408,7 @@ module bnn_head #(
 
   // The arg-max follows what is sent; a later class must be strictly better.
   logic signed [ScoreBits-1:0] best_q;
+  localparam logic [ScoreBits-1:0] ScoreSign = ScoreBits'(1) << (ScoreBits - 1);
   logic [ClassBits-1:0]        sent_index, best_class_q;
   logic                        last_sent;
   bnn_counter #(
@@ -417,7 +421,7 @@ module bnn_head #(
     .last_o (last_sent)
   );
   always_ff @(posedge clk_i) begin
-    if (sent_score && (sent_index == '0 || result_q > best_q)) begin
+    if (sent_score && (sent_index == '0 || (result_q ^ ScoreSign) > (best_q ^ ScoreSign))) begin
       best_q       <= result_q;
       best_class_q <= sent_index;
     end

@@ -36,6 +36,9 @@ module bnn_threshold #(
   // At least 1, so that an illegal parameter is read as the refusal above.
   localparam int SideBits = (Nf * Pe * SumBits > 0) ? Nf * Pe * SumBits : 1;
 
+  // With the sign bit turned over two's complement compares as unsigned, in one carry chain.
+  localparam logic [SumBits-1:0] SignBit = (Signed == 1) ? SumBits'(1) << (SumBits - 1) : '0;
+
   logic [BeatBits-1:0] beat;
   logic                unused_last_beat;
   bnn_counter #(
@@ -66,11 +69,7 @@ module bnn_threshold #(
       logic [SumBits-1:0] sum, threshold;
       assign sum       = in_data_i[p*SumBits+:SumBits];
       assign threshold = thresholds[p*SumBits+:SumBits];
-      if (Signed == 1) begin : gen_signed
-        assign comparisons_d[side*Pe+p] = ($signed(sum) >= $signed(threshold));
-      end else begin : gen_unsigned
-        assign comparisons_d[side*Pe+p] = (sum >= threshold);
-      end
+      assign comparisons_d[side*Pe+p] = ((sum ^ SignBit) >= (threshold ^ SignBit));
     end
   end
 
