@@ -36,8 +36,13 @@ module bnn_weights #(
     (* rom_style = "block", ram_style = "block", syn_romstyle = "EBR" *)
     logic [BlockBits-1:0] words [Depth];
     logic [BlockBits-1:0] word_q;
-    initial begin
-      for (int s = 0; s < Depth; s++) words[s] = Contents[s*Width+:BlockBits];
+    // In parts, for front ends that unroll only so many turns of a loop (Yosys' read_slang 4,000).
+    localparam int PartWords = 1024;
+    for (genvar from = 0; from < Depth; from = from + PartWords) begin : gen_part
+      localparam int To = (from + PartWords < Depth) ? from + PartWords : Depth;
+      initial begin
+        for (int s = from; s < To; s++) words[s] = Contents[s*Width+:BlockBits];
+      end
     end
     always_ff @(posedge clk_i) begin
       if (en_i) word_q <= words[step_i];

@@ -2,8 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from bnn_hw.cli.generate import choose_folding
+from bnn_hw.cli.models import find_model
 from bnn_hw.errors import UserError
+from bnn_hw.generate.build import generate
 from bnn_hw.simulate import lint
+from bnn_hw.verify.fragments import demo_samples
 
 CLEAN = """module inverter (
   input  logic [3:0] a_i,
@@ -100,4 +104,16 @@ def test_every_cell_is_clean_alone_in_every_front_end(cell):
     from bnn_hw.assets import rtl_dir
 
     for result in lint.lint_files(cell, lint.cell_files(cell, rtl_dir())):
+        assert result.clean, result
+
+
+@pytest.mark.parametrize("fold", ["smallest", "fastest"])
+def test_every_front_end_reads_the_extreme_foldings(tmp_path, fold):
+    """Thousands of weight words, or thousands of lanes: no front end's limit is in the way."""
+    network = find_model("ecg17").network
+    folding = choose_folding(network, folds=(fold,))
+    if fold == "smallest":
+        assert max(f.steps(b) for b, f in zip(network.blocks, folding.folds, strict=True)) > 4000
+    build = generate(network, folding, tmp_path / "build", demo_samples(network, 1))
+    for result in lint.lint_build(build.path, build.plan.name + "_top"):
         assert result.clean, result
