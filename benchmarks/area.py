@@ -2,8 +2,8 @@
 
     python benchmarks/area.py [BUILD]        # default build/ecg17; 'make generate' makes it
 
-Yosys states area, never timing; place and route decides what a device takes in the end. The figures
-a stage in docs/hardware.md come from here; 'bnn-hw synth' gives those of the whole network.
+Yosys states area, never timing; place and route decides what a device takes in the end. docs/hardware.md
+says what a fold costs; 'bnn-hw synth' gives the figures of the whole network.
 """
 
 from __future__ import annotations

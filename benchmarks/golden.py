@@ -131,7 +131,9 @@ def torch_classes(network: Network) -> Callable[[Samples], Classes]:
             for pool in block.bit_pools:
                 values = functional.max_pool1d(values, pool.size, pool.stride)
         pooled = values.double()
-        s_plus, s_minus = pooled.clamp(min=0).sum(-1), pooled.clamp(max=0).sum(-1)
+        peak = head.peak_weight * pooled.amax(-1)
+        s_plus = pooled.clamp(min=0).sum(-1) + peak.clamp(min=0)
+        s_minus = pooled.clamp(max=0).sum(-1) + peak.clamp(max=0)
         scores = positive * s_plus + negative * s_minus + offset
         result: Classes = scores.numpy().argmax(axis=1).astype(np.int64)
         return result
