@@ -3,9 +3,9 @@
     python benchmarks/guard.py               # measure and compare; exit 1 where something rose
     python benchmarks/guard.py --update      # after a rise that is worth it, or a gain to be kept
 
-LUTs are those of each layer of a small trained network at one sample a cycle, by Yosys with the cells
-kept apart, so that the cell that grew can be named, and of the largest unit of a larger one. Cycles are those of every shipped network by formula,
-and of one of them as Verilator counts them.
+LUTs are those of each layer of a small trained network at one sample a cycle, by Yosys with the cells kept
+apart, so that the cell that grew can be named, and of the largest unit of a larger one. Cycles are those of
+every shipped network by formula, and of one of them as Verilator counts them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from bnn_hw.cli.generate import choose_folding
 from bnn_hw.cli.models import find_model, shipped_models
 from bnn_hw.files import write_text
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.generate.estimate import DEFAULT_FAMILY
 
 REFERENCE = Path(__file__).with_name("guard.json")

@@ -18,11 +18,11 @@ from typing import Any
 
 from performance_store import Entry, Results, keep_only, key_of, read_results, store
 
-from bnn_hw.cli.generate import choose_folding
 from bnn_hw.cli.models import find_model, shipped_models
 from bnn_hw.cli.synth import folding_for
 from bnn_hw.errors import UserError
 from bnn_hw.generate.build import generate
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.generate.estimate import estimate
 from bnn_hw.generate.folding import Folding
 from bnn_hw.generate.fpga_targets import TARGETS, Target

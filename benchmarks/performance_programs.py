@@ -20,10 +20,10 @@ from performance_measure import MODEL, WORK, Say, rtl_texts
 from performance_store import keep_only, key_of, read_results, store
 
 from bnn_hw.assets import rtl_dir
-from bnn_hw.cli.generate import choose_folding
 from bnn_hw.cli.models import find_model
 from bnn_hw.errors import UserError
 from bnn_hw.generate.build import generate
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.generate.folding import fastest
 from bnn_hw.generate.plan import StagePlan
 from bnn_hw.golden import PackedNetwork, plain

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from bnn_hw.cli.generate import DEMO_FRAGMENTS, choose_folding
+from bnn_hw.cli.generate import DEMO_FRAGMENTS
 from bnn_hw.cli.models import find_model
 from bnn_hw.cli.options import json_option
 from bnn_hw.cli.output import print_json, print_table, remark
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.report.activity import RUNS, ActivityView, activity_view
 from bnn_hw.simulate.activity.measurement import DEFAULT_INTERVAL
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,112 +12,13 @@ from bnn_hw.cli.models import find_model
 from bnn_hw.cli.options import json_option
 from bnn_hw.cli.output import print_json, print_table
 from bnn_hw.errors import UserError
+from bnn_hw.generate.choose import ROMS, choose_folding
 from bnn_hw.generate.estimate import DEFAULT_FAMILY, Estimate, estimate, estimated_families
-from bnn_hw.generate.folding import Folding, default_cycles, fastest, override
+from bnn_hw.generate.folding import Folding
 from bnn_hw.generate.fpga_targets import TARGETS, find_target
-from bnn_hw.generate.logic_cells import solve_logic_cells
-from bnn_hw.generate.solver import (
-    Goal,
-    cycles_for_rate,
-    default_latency,
-    place_roms,
-    solve,
-    solve_fastest,
-    solve_smallest,
-)
 from bnn_hw.ir import Network
 
 DEMO_FRAGMENTS = 4
-_FOLD = re.compile(r"([A-Za-z][A-Za-z0-9_]{0,62})=([0-9]{1,9})x([0-9]{1,9})", re.ASCII)
-
-
-def choose_folding(
-    network: Network,
-    cycles: int | None = None,
-    folds: tuple[str, ...] = (),
-    rate: float | None = None,
-    clock: float | None = None,
-    family: str = DEFAULT_FAMILY,
-    block_rams: int | None = None,
-    rom: str = "auto",
-    latency: int | None = None,
-    samples_per_cycle: int | None = None,
-) -> Folding:
-    """The solver's folding, with the layers set that ``folds`` give as ``LAYER=PExSIMD``.
-
-    Its target is one of ``cycles`` a fragment, ``rate`` (fragments/s) with ``clock`` (MHz), and
-    ``smallest`` or ``fastest`` in ``folds``; without any it is one beat of the input a cycle. With
-    ``block_rams`` and cycles it is that of :mod:`bnn_hw.generate.logic_cells`. A beat of the input has
-    ``samples_per_cycle`` samples; without it as many as the target takes, one where there is none.
-
-    Raises
-    ------
-    UserError
-        When there are two targets, or the one cannot be met, or a fold is not legal; gives the nearest
-        legal one.
-    """
-    goals = [fold for fold in folds if fold in _GOALS]
-    given = [f"--fold {goal}" for goal in goals]
-    given += [f"--cycles {cycles}"] if cycles is not None else []
-    given += [f"--rate {rate:g}"] if rate is not None else []
-    if len(given) > 1:
-        raise UserError(f"{given[0]} and {given[1]} are two targets: give one of them")
-    goal = Goal(_ROMS[rom], latency, samples_per_cycle)
-    if (rate is None) != (clock is None):
-        raise UserError("--rate FRAGMENTS_PER_S and --clock MHZ belong together: give both or none")
-    if goals:
-        folding = _GOALS[goals[0]](network, family, goal)
-    else:
-        if rate is not None and clock is not None:
-            cycles = cycles_for_rate(network, rate, clock, samples_per_cycle)
-        if cycles is None:
-            goal = replace(goal, samples_per_beat=samples_per_cycle or 1)
-            cycles = default_cycles(network, samples_per_cycle or 1)
-        if block_rams is None or _is_wide(network, cycles, samples_per_cycle):
-            folding = _solve(network, cycles, family, goal)
-        else:
-            folding = solve_logic_cells(network, cycles, block_rams)
-    given_folds = dict(_parse_fold(f) for f in folds if f not in _GOALS)
-    if not given_folds:
-        return folding
-    if block_rams is not None:
-        return override(network, folding, given_folds)
-    # The weights of all layers share the block RAM: they are placed anew.
-    return place_roms(network, override(network, folding, given_folds), family, goal)
-
-
-def _is_wide(network: Network, cycles: int, samples_per_cycle: int | None) -> bool:
-    """Whether more than one sample has to come in at once; such a fold is no matter of small devices."""
-    if samples_per_cycle is None:
-        return cycles < fastest(network).cycles
-    return samples_per_cycle > 1
-
-
-def _solve(network: Network, cycles: int, family: str, goal: Goal) -> Folding:
-    """At one sample a cycle the result is to come soon, too, where that can be had."""
-    if goal.latency is None and cycles <= default_cycles(network):
-        try:
-            soon = replace(goal, latency=default_latency(network))
-            return solve(network, cycles, family, soon)
-        except UserError:
-            pass
-    return solve(network, cycles, family, goal)
-
-
-# Block RAM that weights may take by default, in halves of a BRAM36; any amount; none.
-_ROMS = {"auto": 8, "block": None, "lut": 0}
-_GOALS = {"smallest": solve_smallest, "fastest": solve_fastest}
-
-
-def _parse_fold(text: str) -> tuple[str, tuple[int, int]]:
-    match = _FOLD.fullmatch(text)
-    if match is None:
-        raise UserError(
-            f"--fold {text[:80]!r} is not smallest, fastest or LAYER=PExSIMD, such as conv2=4x8"
-        )
-    return match[1], (int(match[2]), int(match[3]))
-
-
 _CONTENTS = (
     ("rtl/", "SystemVerilog; files.f lists it in compile order"),
     ("hls/", "the same network as Vitis-HLS C++, with its C simulation"),
@@ -145,7 +44,7 @@ _CONTENTS = (
     "--samples-per-cycle",
     type=click.IntRange(1),
     metavar="N",
-    help="Samples that come in at once [default: as many as the target takes].",
+    help="Samples that come in at once [default: as few as the target allows].",
 )
 @click.option(
     "--latency",
@@ -155,7 +54,7 @@ _CONTENTS = (
 )
 @click.option(
     "--rom",
-    type=click.Choice(tuple(_ROMS)),
+    type=click.Choice(tuple(ROMS)),
     default="auto",
     show_default=True,
     help="Weights of folded layers in LUTs, in block RAM, or where they cost least, in up to 4 block RAMs.",
@@ -212,8 +111,8 @@ def generate(
         expected = estimate(network, folding, family)
     elif rate is not None or clock is not None or latency is not None or rom != "auto":
         raise UserError(
-            "--target folds as 'bnn-hw synth' does: beside it only --cycles and --fold; leave out --rate, "
-            "--clock, --latency and --rom"
+            "--target folds as 'bnn-hw synth' does: beside it only --cycles, --fold and "
+            "--samples-per-cycle; leave out --rate, --clock, --latency and --rom"
         )
     else:
         from bnn_hw.cli.synth import folding_for
@@ -247,7 +146,8 @@ def generate(
     for folder, what in _CONTENTS:
         click.echo(f"  {folder:<9} {what}")
     # verify MODEL renders anew, without what was asked for here
-    subject = f"--build {target}" if axi_lite else model
+    asked = axi_lite or output or device or folding != choose_folding(network)
+    subject = f"--build {target}" if asked else model
     click.echo(
         f"read {target}/handoff/HANDOFF.md next; 'bnn-hw verify {subject}' checks every bit of it"
     )
@@ -262,6 +162,7 @@ def _folding_facts(network: Network, folding: Folding) -> dict[str, Any]:
             "sf": block.fan_in // fold.simd,
             "block_bits": fold.block_bits,
             "digits": fold.digits,
+            "ring": fold.ring,
             "cycles": cycles,
         }
         for block, fold, cycles in zip(

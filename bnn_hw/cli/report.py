@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bnn_hw.cli.generate import choose_folding
 from bnn_hw.cli.models import Model, find_model
 from bnn_hw.cli.verify import verify
 from bnn_hw.errors import UserError
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.generate.manifest import NAME as MANIFEST
 from bnn_hw.generate.plan import Plan, build_plan
 from bnn_hw.ir import Network

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from bnn_hw.cli.generate import choose_folding
 from bnn_hw.cli.models import find_model
 from bnn_hw.cli.options import json_option
 from bnn_hw.cli.output import print_table, remark
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.generate.estimate import DEFAULT_FAMILY, Estimate, estimate, estimated_families
 from bnn_hw.generate.folding import Folding, fastest, legal_samples_per_beat
 from bnn_hw.generate.fpga_targets import TARGETS, Target, find_target
@@ -46,7 +46,7 @@ DEFAULT_TARGET = "xc7"
     "--samples-per-cycle",
     type=click.IntRange(1),
     metavar="N",
-    help="Samples that come in at once [default: as many as the target takes].",
+    help="Samples that come in at once [default: as few as the target allows].",
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Of nextpnr."

@@ -54,7 +54,7 @@ def train(
     """Train the networks of CONFIG.toml, freeze and measure them; needs torch (the extra 'train')."""
     if importlib.util.find_spec("torch") is None:
         raise ToolMissing(
-            "training needs torch, which is not installed; run: pip install 'bnn_hw[train]'"
+            "training needs torch, which is not installed; run in the checkout: pip install '.[train]'"
         )
     from bnn_hw.training.run import parse_seeds
     from bnn_hw.training.run import train as run_training

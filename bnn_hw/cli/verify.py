@@ -10,13 +10,14 @@ from pathlib import Path
 
 import click
 
-from bnn_hw.cli.generate import DEMO_FRAGMENTS, choose_folding
+from bnn_hw.cli.generate import DEMO_FRAGMENTS
 from bnn_hw.cli.models import Model, find_model, shipped_models, shipped_twin
 from bnn_hw.cli.options import records_option
 from bnn_hw.cli.output import remark
 from bnn_hw.cli.verify_table import LiveTable
 from bnn_hw.errors import ToolMissing, UserError
 from bnn_hw.files import write_text
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.ir import load_network
 from bnn_hw.verify.counts import ALL, Counts, parse_counts
 from bnn_hw.verify.fragments import Fragments, default_fragments, demo_samples, from_file

@@ -133,7 +133,7 @@ def import_wfdb() -> Any:
         return importlib.import_module("wfdb")
     except ImportError as problem:
         raise ToolMissing(
-            "wfdb, which reads and fetches ECG records, is not installed; pip install 'bnn_hw[ecg]'"
+            "wfdb, which reads and fetches ECG records, is not installed; run in the checkout: pip install '.[ecg]'"
         ) from problem
 
 

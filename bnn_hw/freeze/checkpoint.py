@@ -172,8 +172,8 @@ def _read_torch(content: bytes) -> dict[str, Array]:
         import torch
     except ImportError:
         raise ToolMissing(
-            "this checkpoint is a PyTorch file and torch is not installed: pip install "
-            "'bnn_hw[train]', or save the arrays with numpy.savez"
+            "this checkpoint is a PyTorch file and torch is not installed; run in the checkout: "
+            "pip install '.[train]', or save the arrays with numpy.savez"
         ) from None
     try:
         with warnings.catch_warnings():

@@ -22,8 +22,8 @@ from bnn_hw.generate.estimate_terms import (
     tally_terms,
 )
 from bnn_hw.generate.folding import Fold, window_in_beats, window_shifts
-from bnn_hw.generate.plan import fifo_depth, sum_widths
 from bnn_hw.generate.pipeline import cut_depth, narrow_factor
+from bnn_hw.generate.plan import fifo_depth, sum_widths
 from bnn_hw.ir.blocks import Block
 
 # What stands before the popcount changes at these depths of the weight ROM (see rtl/bnn_mvu_bits.sv).

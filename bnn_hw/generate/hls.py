@@ -1,8 +1,8 @@
 """The HLS C++ of a plan: which template renders which file, and which headers go beside them.
 
 Reads a :class:`bnn_hw.generate.plan.Plan`; gives the texts of ``hls/``: the hand-written headers,
-the network's shapes, constants and dataflow region, its C-simulation driver and a Tcl script for
-Vitis HLS. The RTL's generator is its sibling; the two share the plan and nothing else.
+the network's shapes, constants and dataflow region, its C-simulation driver, and a Tcl script and
+`hls_config.cfg` for Vitis HLS. The RTL's generator is its sibling; the two share the plan and nothing else.
 """
 
 from __future__ import annotations

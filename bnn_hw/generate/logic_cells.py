@@ -22,9 +22,9 @@ from bnn_hw.generate.folding import (
     held_cycles,
     legal_folds,
 )
+from bnn_hw.generate.pipeline import narrow_factor
 from bnn_hw.generate.plan import sum_widths
 from bnn_hw.generate.ring import ring_depth, ring_fits
-from bnn_hw.generate.pipeline import narrow_factor
 from bnn_hw.generate.rtl_stages import LONG_LINE_BEATS
 from bnn_hw.ir.blocks import Block
 from bnn_hw.ir.network import Network

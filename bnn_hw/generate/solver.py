@@ -91,8 +91,9 @@ def solve(
 ) -> Folding:
     """The folding of at most ``cycles`` a fragment with the fewest estimated LUTs on ``family``.
 
-    The input is as narrow as ``cycles`` allow, unless ``goal`` says how wide. Without a latency in ``goal`` no legal folding within the target takes fewer; with one the solver
-    looks among those that are best at some price of a cycle of latency.
+    The input is as narrow as ``cycles`` allow, unless ``goal`` says how wide. Without a latency in ``goal``
+    no legal folding within the target takes fewer; with one the solver looks among those that are best at
+    some price of a cycle of latency.
 
     Raises
     ------
@@ -224,7 +225,7 @@ class _Search:
         if nearest > limit:
             raise UserError(
                 f"a result {limit} cycles after the last sample cannot be met by {self.network.name} here: "
-                f"the nearest found is {nearest}; give LATENCY={nearest} or more, or fewer cycles a fragment"
+                f"the nearest found is {nearest}; give --latency {nearest} or more, or fewer cycles a fragment"
             )
         low, high = 0.0, _MOST_LUTS_A_CYCLE
         for _ in range(_PRICES):

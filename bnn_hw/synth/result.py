@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from bnn_hw.generate.folding import Fold
 from bnn_hw.generate.fpga_targets import Target
 from bnn_hw.synth.cells import CellCounts
 from bnn_hw.synth.timing import Timing, logic_cells
@@ -31,7 +32,8 @@ class SynthResult:
     digest: str
     target: Target
     cycles: int
-    folds: Mapping[str, tuple[int, int]]
+    samples_per_cycle: int
+    folds: Mapping[str, Fold]
     network: CellCounts
     logic_cells: int | None
     timing: Timing | None
@@ -68,7 +70,8 @@ class SynthResult:
             "ram": counts.ram,
             "logic_cells": self.logic_cells,
             "cells": dict(counts.cells),
-            "folding": {name: {"pe": pe, "simd": simd} for name, (pe, simd) in self.folds.items()},
+            "samples_per_cycle": self.samples_per_cycle,
+            "folding": {name: asdict(fold) for name, fold in self.folds.items()},
             "seed": self.seed,
             "board": None if self.timing is None else self._board(self.timing),
         }

@@ -19,7 +19,7 @@ from bnn_hw.simulate.tools import Finished, ToolFailed, first_error, run_tool, t
 # Synthesis and routing of a fully unrolled network take tens of minutes on a slow machine.
 STEP_TIMEOUT_S = 4 * 3600.0
 
-_EXTRA = "run: pip install 'bnn_hw[synth]'"
+_EXTRA = "run in the checkout: pip install '.[synth]'"
 _CHILD = Path(__file__).with_name("yosys_child.py")
 
 

@@ -182,9 +182,7 @@ class SkidSource(Source):
         self._since += self._offered
         self.sent += self._offered
         self._offered = (
-            not self.done
-            and self._since <= self._skid
-            and self._random.random() < self._flow.valid
+            not self.done and self._since <= self._skid and self._random.random() < self._flow.valid
         )
         self._valid.value = int(self._offered)
         for signal in self._data:

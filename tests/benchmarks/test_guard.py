@@ -5,8 +5,8 @@ from __future__ import annotations
 import guard
 import pytest
 
-from bnn_hw.cli.generate import choose_folding
 from bnn_hw.cli.models import find_model, shipped_models
+from bnn_hw.generate.choose import choose_folding
 
 # Yosys and Verilator take a minute on a free core and many times that on a busy one.
 LONG_S = 3600

@@ -125,9 +125,13 @@ def test_freeze_reads_a_torch_state_dict(
 def test_generate_prints_its_folding_and_ends_with_the_folder(run: Run, model: Path) -> None:
     ended = run("generate", model, "--fold", "conv2=3x4")
     assert ended.status == 0 and "written build/little/" in ended.out
+    assert "'bnn-hw verify --build build/little'" in ended.out, "verify MODEL would fold anew"
+    plain = run("generate", model, "-o", "plain", "--estimate")
+    assert plain.status == 0 and "--build" not in plain.out
     found = json.loads(run("generate", model, "--fold", "conv2=3x4", "-o", "x", "--json").out)
     assert found["folding"]["conv2"] | {"cycles": 0} == {
-        "pe": 3, "simd": 4, "nf": 2, "sf": 3, "block_bits": 0, "digits": 1, "cycles": 0,
+        "pe": 3, "simd": 4, "nf": 2, "sf": 3, "block_bits": 0, "digits": 1, "ring": False,
+        "cycles": 0,
     }  # fmt: skip
     in_block = run(
         "generate", model, "--fold", "conv2=3x4", "--rom", "block", "--estimate", "--json"

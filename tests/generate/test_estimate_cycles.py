@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bnn_hw.assets import models_dir
-from bnn_hw.cli.generate import choose_folding
 from bnn_hw.generate.build import generate
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.generate.estimate import estimate
 from bnn_hw.generate.folding import Fold, fastest, folding_of, override
 from bnn_hw.generate.solver import Goal, solve, solve_fastest, solve_smallest

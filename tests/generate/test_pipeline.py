@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from bnn_hw.cli.generate import choose_folding
 from bnn_hw.cli.models import find_model, shipped_models
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.generate.folding import Fold, legal_folds
 from bnn_hw.generate.pipeline import cut_depth, mvu_latency, narrow_factor, skid_words
 from bnn_hw.ir.blocks import Block

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from bnn_hw.cli.generate import choose_folding
 from bnn_hw.cli.models import find_model
 from bnn_hw.errors import UserError
 from bnn_hw.generate.build import generate
+from bnn_hw.generate.choose import choose_folding
 from bnn_hw.simulate import lint
 from bnn_hw.verify.fragments import demo_samples
 

@@ -67,7 +67,7 @@ def test_a_missing_tool_is_one_line_with_the_command(model, capfd, monkeypatch, 
 
     monkeypatch.setattr(tools.importlib.metadata, "version", version)
     line = refusal(capfd, "synth", model, "--target", target)
-    assert package in line and "pip install 'bnn_hw[synth]'" in line
+    assert package in line and "pip install '.[synth]'" in line
     assert not Path("build").exists()
 
 

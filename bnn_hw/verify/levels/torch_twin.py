@@ -31,7 +31,7 @@ from bnn_hw.verify.verdict import LevelSkipped, Outcome, Tally
 def run_torch(subject: Subject, count: int) -> Outcome:
     """Sums, pooled sums, bits of every block and the class of the first ``count`` fragments."""
     if importlib.util.find_spec("torch") is None:
-        raise ToolMissing("torch is not installed; run: pip install 'bnn_hw[train]'")
+        raise ToolMissing("torch is not installed; run in the checkout: pip install '.[train]'")
     if subject.checkpoint is None:
         raise LevelSkipped("no checkpoint at hand; give --checkpoint FILE")
     description = description_of(subject.network)
