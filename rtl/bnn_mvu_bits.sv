@@ -127,7 +127,7 @@ module bnn_mvu_bits #(
   if (RegisterSlice == 1) begin : gen_slice_register
     logic [AddressBits-1:0] address_q;
     always_ff @(posedge clk_i) begin
-      if (enable) address_q <= step;
+      if (take) address_q <= step;
     end
     assign address = address_q;
     if (Streamed == 1) begin : gen_streamed
@@ -136,7 +136,7 @@ module bnn_mvu_bits #(
     end else begin : gen_held
       logic [SliceBits-1:0] slice_q;
       always_ff @(posedge clk_i) begin
-        if (enable) slice_q <= slice_now;
+        if (take) slice_q <= slice_now;
       end
       assign slice = slice_q;
     end
@@ -166,7 +166,7 @@ module bnn_mvu_bits #(
         .Contents (Weights)
       ) u_weights (
         .clk_i (clk_i),
-        .en_i  (enable),
+        .en_i  (take),
         .step_i(step),
         .word_o(word_q)
       );
@@ -197,9 +197,12 @@ module bnn_mvu_bits #(
       );
     end
 
+    // What follows the window itself moves with its steps alone; what follows a register stands with it.
+    logic                  follow;
     logic [Pe*Columns-1:0] ones_q;
+    assign follow = (RegisterSlice == 1) ? enable : take;
     always_ff @(posedge clk_i) begin
-      if (enable) ones_q <= ones_d;
+      if (follow) ones_q <= ones_d;
     end
     assign ones = ones_q;
     if (Ways == 1) begin : gen_no_twos
@@ -207,7 +210,7 @@ module bnn_mvu_bits #(
     end else begin : gen_twos
       logic [Pe*Columns-1:0] twos_q;
       always_ff @(posedge clk_i) begin
-        if (enable) twos_q <= twos_d;
+        if (follow) twos_q <= twos_d;
       end
       assign twos = twos_q;
     end

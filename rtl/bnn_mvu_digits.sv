@@ -77,7 +77,7 @@ module bnn_mvu_digits #(
     assign digits_d[e*Bits+:Bits] = parts[digit];
   end
   always_ff @(posedge clk_i) begin
-    if (enable) begin
+    if (take) begin
       digits_q <= digits_d;
       first_q  <= first;
     end

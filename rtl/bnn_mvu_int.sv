@@ -122,7 +122,7 @@ module bnn_mvu_int #(
       .Contents (Weights)
     ) u_weights (
       .clk_i (clk_i),
-      .en_i  (enable),
+      .en_i  (take),
       .step_i(step),
       .word_o(word)
     );
@@ -132,7 +132,7 @@ module bnn_mvu_int #(
     end else begin : gen_held
       logic [SliceBits-1:0] slice_q;
       always_ff @(posedge clk_i) begin
-        if (enable) slice_q <= slice_now;
+        if (take) slice_q <= slice_now;
       end
       assign slice = slice_q;
     end
