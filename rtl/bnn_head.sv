@@ -16,8 +16,10 @@
 //   term  = 2 * (Positive bit * S_plus + Negative bit * S_minus) + the same of the next lower bits
 //   score = 4 * score + term, or 16 * score + 4 * term + next term, at last + Offset
 //
-// in two register stages, or three, so that a class follows the other without a gap; the top bit of a coefficient
-// weighs -1. A score waits in a register of its own until it is taken, and the next one is formed.
+// in two register stages, or three, so that a class follows the other without a gap; the top bit of a
+// coefficient weighs -1. A score waits in a register of its own until it is taken; the next one is formed
+// meanwhile, but for its offset. A class has so many steps that this costs nothing where a score is taken
+// at once.
 //
 //   Lanes, Nf      lanes a beat and beats a position; Lanes * Nf = Classes
 //   LaneBits       bits of a sum, two's complement
@@ -31,8 +33,8 @@
 //   Memory         1: sums and largest sums turn round in a memory (bnn_delay_ram), Nf at least 2
 //
 // Latency: from the fragment's last beat to its last result beat Classes * (Steps + 1) + StepPairs + 2
-// cycles, Steps = ceil(max(PositiveBits, NegativeBits) / (2 * StepPairs)), and Nf more with a peak; so
-// long no beat is taken.
+// cycles, Steps = ceil(max(PositiveBits, NegativeBits) / (2 * StepPairs)) or, if more, StepPairs + 1, and
+// Nf more with a peak; so long no beat is taken.
 // Reset: before the first beat of a fragment.
 // Cost: no DSP; three adders of AccBits and one of ScoreBits, two comparisons, 2 * Classes * AccBits bits
 // of state; two pairs a step take two adders more; a peak takes Classes * LaneBits bits, and a comparison a lane.
@@ -85,7 +87,9 @@ module bnn_head #(
   localparam int BeatBits = (Nf > 1) ? $clog2(Nf) : 1;
   // At least 1, so that an illegal parameter is read as the refusal above.
   localparam int Pairs = (StepPairs < 1) ? 1 : StepPairs;
-  localparam int Steps = (CoefBits + 2 * Pairs - 1) / (2 * Pairs);
+  // At least so many that a score has left when the next one is to get its offset.
+  localparam int NeededSteps = (CoefBits + 2 * Pairs - 1) / (2 * Pairs);
+  localparam int Steps = (NeededSteps > Pairs) ? NeededSteps : Pairs + 1;
   localparam int StepBits = (Steps > 1) ? $clog2(Steps) : 1;
   localparam int AddressBits = (Classes * Steps > 1) ? $clog2(Classes * Steps) : 1;
   localparam int PairBits = AccBits + 3;
@@ -103,12 +107,22 @@ module bnn_head #(
   } state_e;
 
   state_e state_q;
-  logic   take, add_peak, sent, sent_score, advance, scoring, next_class;
+  logic   take, add_peak, sent, sent_score, scoring, next_class;
+  // room_q: no score is on its way that has not been taken yet.
+  logic   at_offset_q, room_q;
   assign take       = in_valid_i & in_ready_o;
   assign add_peak   = (state_q == AddPeak);
   assign sent       = m_axis_tvalid & m_axis_tready;
   assign sent_score = sent & (state_q != SendClass);
-  assign scoring    = (state_q == Score) & advance;
+  assign scoring    = (state_q == Score) & (~at_offset_q | room_q);
+  assign next_class = scoring & at_offset_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      room_q <= 1'b1;
+    end else begin
+      room_q <= sent_score | (room_q & ~next_class);
+    end
+  end
 
   // Accumulators.
   logic [BeatBits-1:0]     beat;
@@ -253,14 +267,14 @@ module bnn_head #(
   // A class takes Steps steps with coefficients and one with the offset.
   logic [AddressBits-1:0] coefficient_step;
   logic [StepBits-1:0]    step_index;
-  logic                   unused_last_coefficient, last_step, at_offset_q, first_step;
+  logic                   unused_last_coefficient, last_step, step, first_step;
   logic [4*Pairs-1:0]     step_bits;
   bnn_counter #(
     .Modulus(Classes * Steps)
   ) u_coefficient (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
-    .step_i (scoring & ~at_offset_q),
+    .step_i (step),
     .value_o(coefficient_step),
     .last_o (unused_last_coefficient)
   );
@@ -269,7 +283,7 @@ module bnn_head #(
   ) u_step (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
-    .step_i (scoring & ~at_offset_q),
+    .step_i (step),
     .value_o(step_index),
     .last_o (last_step)
   );
@@ -280,8 +294,8 @@ module bnn_head #(
       at_offset_q <= ~at_offset_q & last_step;
     end
   end
+  assign step       = (state_q == Score) & ~at_offset_q;
   assign first_step = (step_index == '0);
-  assign next_class = scoring & at_offset_q;
 
   if (Classes * Steps == 1) begin : gen_one_step
     logic unused_step;
@@ -344,10 +358,10 @@ module bnn_head #(
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
         term_valid_q <= 1'b0;
-      end else if (advance) begin
+      end else begin
         term_valid_q <= scoring;
       end
-      if (advance) begin
+      if (scoring) begin
         term_q        <= at_offset_q ? TermBits'(offset) : TermBits'($signed(pair_terms[0]));
         term_first_q  <= first_step;
         term_offset_q <= at_offset_q;
@@ -365,18 +379,20 @@ module bnn_head #(
       if (!rst_ni) begin
         pairs_valid_q <= 1'b0;
         term_valid_q  <= 1'b0;
-      end else if (advance) begin
+      end else begin
         pairs_valid_q <= scoring;
         term_valid_q  <= pairs_valid_q;
       end
-      if (advance) begin
+      if (scoring) begin
         high_q         <= at_offset_q ? '0 : pair_terms[1];
         low_q          <= at_offset_q ? TermBits'(offset) : TermBits'($signed(pair_terms[0]));
         pairs_first_q  <= first_step;
         pairs_offset_q <= at_offset_q;
-        term_q         <= (TermBits'(high_q) <<< 2) + low_q;
-        term_first_q   <= pairs_first_q;
-        term_offset_q  <= pairs_offset_q;
+      end
+      if (pairs_valid_q) begin
+        term_q        <= (TermBits'(high_q) <<< 2) + low_q;
+        term_first_q  <= pairs_first_q;
+        term_offset_q <= pairs_offset_q;
       end
     end
   end
@@ -390,17 +406,14 @@ module bnn_head #(
     else base = ScoreBits'({score_q, (2 * Pairs)'(0)});
   end
   assign score_d = ScoreBits'(term_q) + base;
-  // From registers alone: a score that is taken in this cycle makes room in the next. Scores are at least
-  // two cycles apart, so one only waits for a sink that does not take the one before at once.
-  assign advance = ~(term_valid_q & term_offset_q & result_valid_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       result_valid_q <= 1'b0;
     end else begin
-      result_valid_q <= result_valid_q ? ~sent_score : term_valid_q & term_offset_q;
+      result_valid_q <= (term_valid_q & term_offset_q) | (result_valid_q & ~sent_score);
     end
-    if (advance & term_valid_q) begin
+    if (term_valid_q) begin
       score_q <= score_d;
       if (term_offset_q) result_q <= score_d;
     end

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bnn_hw.generate.folding import accumulator_bits
+from bnn_hw.generate.folding import accumulator_bits, coefficient_steps
 from bnn_hw.generate.plan import sum_widths
 from bnn_hw.ir.layers import MaxPool, signed_bits
 from bnn_hw.ir.network import Network
@@ -135,10 +135,9 @@ def head_terms(network: Network, lanes: int, beats: int, step_pairs: int = 1) ->
     head, last = network.head, network.blocks[-1]
     acc_bits = accumulator_bits(last, network.head_terms)
     peak_bits = lanes * sum_widths(last)[1] if head.peak_weight else 0
-    coefficient_bits = max(signed_bits(head.positive), signed_bits(head.negative))
-    pairs = -(-coefficient_bits // (2 * step_pairs))
-    steps = network.classes * pairs
-    counters = (last.head_length, beats, network.classes, network.classes, lanes, steps, pairs)
+    class_steps = coefficient_steps(head, step_pairs)
+    steps = network.classes * class_steps
+    counters = (last.head_length, beats, network.classes, network.classes, lanes, steps, class_steps)
     terms = {
         "cell": 1,
         "accumulate": lanes * acc_bits,

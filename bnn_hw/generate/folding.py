@@ -17,7 +17,7 @@ from math import gcd, isqrt
 from bnn_hw.errors import UserError
 from bnn_hw.generate.ring import ring_fits
 from bnn_hw.ir.blocks import Block
-from bnn_hw.ir.layers import signed_bits
+from bnn_hw.ir.layers import Head, signed_bits
 from bnn_hw.ir.network import Network
 
 # Fold steps of the last layer from which the head may take its time, too.
@@ -159,14 +159,18 @@ def score_pairs(network: Network, last: Fold) -> int:
 def score_cycles(network: Network, pairs: int = 1) -> int:
     """Cycles in which the head works on its scores and takes no sums (see ``rtl/bnn_head.sv``).
 
-    A score takes a cycle for each ``pairs`` pairs of coefficient bits and one for the offset; a few
-    more pass until the class is sent. Before them the largest sums are added, a beat a cycle: at most
+    A score takes a cycle for each ``pairs`` pairs of coefficient bits, at least ``pairs + 1``, and one for
+    the offset; a few more pass until the class is sent. Before them the largest sums are added, a beat a cycle: at most
     one a class.
     """
-    head = network.head
-    peak = network.classes if head.peak_weight else 0
+    peak = network.classes if network.head.peak_weight else 0
+    return peak + network.classes * (coefficient_steps(network.head, pairs) + 1) + 2 + pairs
+
+
+def coefficient_steps(head: Head, pairs: int) -> int:
+    """Steps of a class in the head, ``pairs`` pairs of coefficient bits in each (``rtl/bnn_head.sv``)."""
     bits = max(signed_bits(head.positive), signed_bits(head.negative))
-    return peak + network.classes * (-(-bits // (2 * pairs)) + 1) + 2 + pairs
+    return max(-(-bits // (2 * pairs)), pairs + 1)
 
 
 def windows_ahead(network: Network) -> tuple[int, ...]:

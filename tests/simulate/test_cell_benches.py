@@ -113,7 +113,8 @@ FAULTS = {
     "framer keeps its flag": ("framer", r"broken_d & ~last_sample", "broken_d"),
     "head takes the last of equal scores": ("head", r"> \(best_q", ">= (best_q"),
     "head compares scores as unsigned": ("head", r"best_q \^ ScoreSign", "best_q"),
-    "head loses a score that waits": ("head", r"(assign advance = )[^;]*", r"\g<1>1'b1"),
+    "head loses a score that waits": ("head", r"\(~at_offset_q \| room_q\)", "1'b1"),
+    "head forgets that a score has left": ("head", r"sent_score \| \(room_q", "(room_q"),
     "head without offset": ("head", r"TermBits'\(offset\)", "TermBits'(0)"),
     "head shares one sum": ("head", r"\? old_plus : sum", "? sum : sum"),
     "head keeps the peak of the fragment before": (
