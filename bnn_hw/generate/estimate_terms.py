@@ -137,7 +137,15 @@ def head_terms(network: Network, lanes: int, beats: int, step_pairs: int = 1) ->
     peak_bits = lanes * sum_widths(last)[1] if head.peak_weight else 0
     class_steps = coefficient_steps(head, step_pairs)
     steps = network.classes * class_steps
-    counters = (last.head_length, beats, network.classes, network.classes, lanes, steps, class_steps)
+    counters = (
+        last.head_length,
+        beats,
+        network.classes,
+        network.classes,
+        lanes,
+        steps,
+        class_steps,
+    )
     terms = {
         "cell": 1,
         "accumulate": lanes * acc_bits,

@@ -19,7 +19,7 @@ from bnn_hw.simulate.icarus import compile_icarus, run_icarus
 from tests.simulate.nets import small_network
 
 FRAGMENTS = 6
-SAMPLES = 240
+SAMPLES = 264
 # With coefficients of one bit the head is done with its scores before the next fragment needs it; a
 # busy head is an upper bound, not exact.
 NETWORK = replace(
