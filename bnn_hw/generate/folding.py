@@ -150,18 +150,20 @@ def stage_cycles(block: Block, fold: Fold, beat: int = 1) -> int:
 
 
 def score_pairs(network: Network, last: Fold) -> int:
-    """Pairs of coefficient bits that the head takes a cycle: two behind a last layer in a hurry."""
-    head = network.head
-    bits = max(signed_bits(head.positive), signed_bits(head.negative))
-    return 2 if bits > 2 and last.steps(network.blocks[-1]) < _UNHURRIED_STEPS else 1
+    """Pairs of coefficient bits that the head takes a cycle: two behind a last layer in a hurry.
+
+    Where that saves steps: coefficients of few bits have none to save.
+    """
+    saves = coefficient_steps(network.head, 2) < coefficient_steps(network.head, 1)
+    return 2 if saves and last.steps(network.blocks[-1]) < _UNHURRIED_STEPS else 1
 
 
 def score_cycles(network: Network, pairs: int = 1) -> int:
     """Cycles in which the head works on its scores and takes no sums (see ``rtl/bnn_head.sv``).
 
     A score takes a cycle for each ``pairs`` pairs of coefficient bits, at least ``pairs + 1``, and one for
-    the offset; a few more pass until the class is sent. Before them the largest sums are added, a beat a cycle: at most
-    one a class.
+    the offset; a few more pass until the class is sent. Before them the largest sums are added, a beat a
+    cycle: at most one a class.
     """
     peak = network.classes if network.head.peak_weight else 0
     return peak + network.classes * (coefficient_steps(network.head, pairs) + 1) + 2 + pairs

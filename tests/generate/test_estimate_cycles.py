@@ -19,9 +19,9 @@ from bnn_hw.simulate.icarus import compile_icarus, run_icarus
 from tests.simulate.nets import small_network
 
 FRAGMENTS = 6
-SAMPLES = 264
-# With coefficients of one bit the head is done with its scores before the next fragment needs it; a
-# busy head is an upper bound, not exact.
+SAMPLES = 240
+# With coefficients of one bit the head is done with its scores before the next fragment needs it, but
+# for the fastest foldings; a busy head is an upper bound, not exact.
 NETWORK = replace(
     small_network(),
     input=NetworkInput(SAMPLES, 5),
@@ -51,14 +51,14 @@ HELD_UP = {
     *("smallest", "tenth", "half", "first layer", "middle layer", "last layer"),
     *("more digits than the stride", "block RAM", "two samples, folded"),
 }
+BUSY_HEAD = {"fastest", "two samples"}
 
 
 @pytest.mark.parametrize("name", FOLDINGS)
 def test_cycles_a_fragment_are_those_of_the_simulation(tmp_path, name):
     folding = FOLDINGS[name]
-    assert folding.cycles == max(folding.beats, *folding.stage_cycles), (
-        "the head holds nothing up here"
-    )
+    head_free = folding.cycles == max(folding.beats, *folding.stage_cycles)
+    assert head_free == (name not in BUSY_HEAD)
     rng = np.random.default_rng(3)
     samples = rng.integers(-16, 16, (FRAGMENTS, SAMPLES)).astype(np.int16)
     build = generate(NETWORK, folding, tmp_path / "build", samples[:1, None, :])
@@ -66,7 +66,10 @@ def test_cycles_a_fragment_are_those_of_the_simulation(tmp_path, name):
     run = run_icarus(design, build.plan, samples, tmp_path / "taps")
     assert run.fragments == FRAGMENTS
     expected = estimate(NETWORK, folding)
-    assert run.cycles_per_fragment == expected.cycles
+    if head_free:
+        assert run.cycles_per_fragment == expected.cycles
+    else:
+        assert run.cycles_per_fragment <= expected.cycles
     if name in HELD_UP:
         assert run.latency_cycles <= expected.latency
     else:
