@@ -57,9 +57,6 @@ def test_a_result_of_another_network_is_caught(copy):
     assert any(line.startswith("simulations ecg17 ") for line in performance.check(path))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="stored are the first of the foldings; take this mark away then"
-)
 def test_at_least_ten_foldings_are_measured_from_the_smallest_to_the_fastest():
     measured = [entry for entry in RESULTS["folds"].values() if entry["lut"]]
     assert len(measured) >= 10
