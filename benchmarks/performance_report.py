@@ -150,7 +150,8 @@ def _folds_sentence(folds: Mapping[str, Entry]) -> str:
     return (
         f"{len(measured)} foldings{more}. The solver chooses by the "
         f"estimate, before any synthesis: it is {100 * mean:.1f} % off in the mean and {100 * worst:+.1f} % "
-        "at worst. The last columns are PE x SIMD of each layer."
+        "at worst. The last columns are PE x SIMD of each layer, with the cycles that a step takes where it is "
+        "one digit each, and the bits of a weight word that lie in block RAM (in RAM)."
     )
 
 
@@ -182,8 +183,10 @@ def _folds_table(folds: Mapping[str, Entry], network: Network) -> str:
 
 
 def _fold(fold: Mapping[str, Any]) -> str:
-    """PE x SIMD, and what else a fold has by its name."""
-    more = [f"{name} {n}" for name, n in fold.items() if name not in ("pe", "simd")]
+    """PE x SIMD, and what else is not as it is by default."""
+    more = [f"{fold['digits']} digits"] if fold.get("digits", 1) > 1 else []
+    more += [f"{fold['block_bits']} in RAM"] if fold.get("block_bits") else []
+    more += ["ring"] if fold.get("ring") else []
     return ", ".join([f"{fold.get('pe', '-')} x {fold.get('simd', '-')}", *more])
 
 
