@@ -64,7 +64,8 @@ def luts(top: str, stage: StagePlan) -> int:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "stat.txt"
         for command in (
-            f"read_slang --threads 1 --keep-hierarchy --top {top} {given} {files}",
+            "read_slang --threads 1 --unroll-limit 1000000 --keep-hierarchy "
+            f"--top {top} {given} {files}",
             f"hierarchy -check -top {top}",
             f"synth_xilinx -family xc7 -flatten -noiopad -top {top}",
             "setattr -mod -unset keep_hierarchy",

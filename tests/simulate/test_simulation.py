@@ -78,9 +78,9 @@ FAULTS = {
     "last layer": (PACKAGE, "24'hca3eeb", "24'hca3eea", "conv3.sums"),
     "comparison": (
         "rtl/bnn_threshold.sv",
-        "(sum >= threshold)",
-        "(sum > threshold)",
-        "conv2.comparisons",
+        ">= (threshold ^",
+        "> (threshold ^",
+        "conv1.comparisons",
     ),
 }
 
