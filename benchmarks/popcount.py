@@ -104,13 +104,13 @@ def main() -> None:
     parser.add_argument(
         "--layers", help="layers with ROM, commas between [default: all binary ones]"
     )
-    parser.add_argument("--constant", help="layer at full fold [default: the one before the last]")
+    parser.add_argument("--constant", help="layer at full fold [default: the first binary one]")
     arguments = parser.parse_args()
     network = load_network(models_dir() / f"{arguments.model}.json")
     folded = binary_stages(network, solve(network, default_cycles(network)))
     unrolled = binary_stages(network, fastest(network))
     chosen = (arguments.layers or ",".join(stage.name for stage in folded)).split(",")
-    constant = arguments.constant or unrolled[-2].name
+    constant = arguments.constant or unrolled[0].name
     head = f"{'layer of ' + network.name:<34} {'bits':>6} {'loop':>7} {'a bit':>6} {'cells':>7} {'a bit':>6}"
     print(head)
     rows = []
