@@ -165,7 +165,7 @@ module bnn_head #(
     assign peak = '0;
   end else begin : gen_peak
     // With the sign bit turned over two's complement compares as unsigned, in one carry chain.
-    localparam logic [LaneBits-1:0] SignBit = LaneBits'(1) << (LaneBits - 1);
+    localparam logic [LaneBits-1:0] SignBit = ~('1 >> 1);
     logic [Lanes-1:0][LaneBits-1:0] largest, largest_next;
     for (genvar lane = 0; lane < Lanes; lane++) begin : gen_largest
       logic signed [LaneBits-1:0] value, old;
@@ -421,7 +421,7 @@ module bnn_head #(
 
   // The arg-max follows what is sent; a later class must be strictly better.
   logic signed [ScoreBits-1:0] best_q;
-  localparam logic [ScoreBits-1:0] ScoreSign = ScoreBits'(1) << (ScoreBits - 1);
+  localparam logic [ScoreBits-1:0] ScoreSign = ~('1 >> 1);
   logic [ClassBits-1:0]        sent_index, best_class_q;
   logic                        last_sent;
   bnn_counter #(

@@ -49,7 +49,7 @@ module bnn_pool #(
   end
 
   // With the sign bit turned over two's complement compares as unsigned, in one carry chain.
-  localparam logic [LaneBits-1:0] SignBit = (Signed == 1) ? LaneBits'(1) << (LaneBits - 1) : '0;
+  localparam logic [LaneBits-1:0] SignBit = (Signed == 1) ? ~('1 >> 1) : '0;
   localparam int BeatData = Lanes * LaneBits;
   // A window closes ClosePhase positions after the opening of the newest one.
   localparam int ClosePhase = (Size - 1) % Step;

@@ -37,7 +37,7 @@ module bnn_threshold #(
   localparam int SideBits = (Nf * Pe * SumBits > 0) ? Nf * Pe * SumBits : 1;
 
   // With the sign bit turned over two's complement compares as unsigned, in one carry chain.
-  localparam logic [SumBits-1:0] SignBit = (Signed == 1) ? SumBits'(1) << (SumBits - 1) : '0;
+  localparam logic [SumBits-1:0] SignBit = (Signed == 1) ? ~('1 >> 1) : '0;
 
   logic [BeatBits-1:0] beat;
   logic                unused_last_beat;
