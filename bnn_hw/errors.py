@@ -17,3 +17,8 @@ class UserError(Exception):
 
 class ToolMissing(UserError):
     """A tool of the system or an extra of the package is not installed; the line says how to get it."""
+
+
+def install(extra: str) -> str:
+    """What to do about a missing package of the extra ``extra``, for the end of a line: bnn_hw is not on PyPI."""
+    return f"run in the checkout: pip install '.[{extra}]'"

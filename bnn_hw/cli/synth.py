@@ -112,8 +112,7 @@ def folding_for(
     family = target.family.value if target.family.value in estimated_families() else DEFAULT_FAMILY
     goals = {"smallest", "fastest"} & set(folds)
     if cycles is None and not goals:
-        limit = fastest(network, samples_per_cycle or max(legal_samples_per_beat(network))).cycles
-        cycles = target.cycles or limit + limit // _SLACK
+        cycles = target.cycles or _nearly_fastest(network, samples_per_cycle)
     folding = choose_folding(
         network,
         cycles,
@@ -124,6 +123,11 @@ def folding_for(
         samples_per_cycle=samples_per_cycle,
     )
     return folding, estimate(network, folding, family)
+
+
+def _nearly_fastest(network: Network, samples_per_cycle: int | None) -> int:
+    limit = fastest(network, samples_per_cycle or max(legal_samples_per_beat(network))).cycles
+    return limit + limit // _SLACK
 
 
 def _table(result: SynthResult) -> Table:

@@ -15,7 +15,7 @@ import click
 
 from bnn_hw.cli.options import json_option, records_option
 from bnn_hw.cli.output import print_json, print_table, remark
-from bnn_hw.errors import ToolMissing, UserError
+from bnn_hw.errors import ToolMissing, UserError, install
 from bnn_hw.files import write_text
 from bnn_hw.ir import Network, save_network
 
@@ -53,9 +53,7 @@ def train(
 ) -> None:
     """Train the networks of CONFIG.toml, freeze and measure them; needs torch (the extra 'train')."""
     if importlib.util.find_spec("torch") is None:
-        raise ToolMissing(
-            "training needs torch, which is not installed; run in the checkout: pip install '.[train]'"
-        )
+        raise ToolMissing(f"training needs torch, which is not installed; {install('train')}")
     from bnn_hw.training.run import parse_seeds
     from bnn_hw.training.run import train as run_training
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnn_hw.errors import ToolMissing, UserError
+from bnn_hw.errors import ToolMissing, UserError, install
 
 RECORDS_VARIABLE = "BNN_HW_RECORDS"
 MITDB_SAMPLING_RATE_HZ = 360
@@ -133,7 +133,7 @@ def import_wfdb() -> Any:
         return importlib.import_module("wfdb")
     except ImportError as problem:
         raise ToolMissing(
-            "wfdb, which reads and fetches ECG records, is not installed; run in the checkout: pip install '.[ecg]'"
+            f"wfdb, which reads and fetches ECG records, is not installed; {install('ecg')}"
         ) from problem
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bnn_hw.errors import ToolMissing, UserError
+from bnn_hw.errors import ToolMissing, UserError, install
 from bnn_hw.files import read_bytes
 
 # Far above any network for an FPGA with its optimiser's state, far below what hurts.
@@ -172,8 +172,8 @@ def _read_torch(content: bytes) -> dict[str, Array]:
         import torch
     except ImportError:
         raise ToolMissing(
-            "this checkpoint is a PyTorch file and torch is not installed; run in the checkout: "
-            "pip install '.[train]', or save the arrays with numpy.savez"
+            "this checkpoint is a PyTorch file and torch is not installed; "
+            f"{install('train')}, or save the arrays with numpy.savez"
         ) from None
     try:
         with warnings.catch_warnings():

@@ -22,14 +22,10 @@ from bnn_hw.generate.estimate_terms import (
     tally_terms,
 )
 from bnn_hw.generate.folding import Fold, window_in_beats, window_shifts
-from bnn_hw.generate.pipeline import cut_depth, narrow_factor
+from bnn_hw.generate.pipeline import cut_depth, narrow_factor, products
 from bnn_hw.generate.plan import fifo_depth, sum_widths
 from bnn_hw.ir.blocks import Block
 
-# What stands before the popcount changes at these depths of the weight ROM (see rtl/bnn_mvu_bits.sv).
-_SHALLOW_STEPS = 8
-_TWO_SLICE_STEPS = 16
-_MERGED_STEPS = 32
 # Beats up to which the ROM of thresholds merges with the comparison of two bits in a LUT6.
 _MERGED_BEATS = 4
 
@@ -112,20 +108,17 @@ class BlockTerms:
 
     def _bits(self, fold: Fold) -> CellTerms:
         """As ``rtl/bnn_mvu_bits.sv``: products, a tally or two a lane, and with two their sum."""
-        depth, sf = fold.steps(self.block), self.block.fan_in // fold.simd
-        products = fold.pe * fold.simd
+        depth, word_bits = fold.steps(self.block), fold.pe * fold.simd
         terms = self._folds(fold)
-        word_register = depth > _MERGED_STEPS or fold.block_bits > 0
-        ways = 3 if word_register or 1 < depth <= _SHALLOW_STEPS else 1
-        columns = -(-fold.simd // ways)
-        if sf == 2 and _SHALLOW_STEPS < depth <= _TWO_SLICE_STEPS and not word_register:
+        ways, columns, word_register, two_slices = products(self.block, fold)
+        if two_slices:
             # The LUTs of the products choose between the slices.
             terms |= {"select": 0, "slice": 0}
         if word_register:
             terms["slice"] = fold.simd
-        terms["product"] = products if ways == 1 and depth > 1 else 0
+        terms["product"] = word_bits if ways == 1 and depth > 1 else 0
         terms["full_adder"] = 2 * fold.pe * columns if ways == 3 else 0
-        terms["word"] = products - fold.block_bits if word_register else 0
+        terms["word"] = word_bits - fold.block_bits if word_register else 0
         terms["block"] = block_rams(fold.block_bits, depth)
         terms["rom"] = terms["word"] * -(-depth // LUT_ROM_DEPTH)
         tallies = fold.pe * (2 if ways == 3 else 1)
@@ -227,7 +220,7 @@ class BlockTerms:
             terms["rom"] = terms["compare_bit"] * (-(-nf // LUT_ROM_DEPTH) - 1)
             terms["counter"] = count_bits(nf)
             yield CellTerms("u_threshold", "threshold_rom", terms)
-        yield fifo("u_cut", bits, cut_depth(block, fold))
+        yield from self._cut(bits, fold)
         yield from pool_cells("u_sum_pool", block.sum_pools, block.positions, bits, 1, nf)
         inverts = self.inverts.reshape(nf, fold.pe)
         mixed = int((inverts.any(axis=0) & ~inverts.all(axis=0)).sum())
@@ -242,6 +235,11 @@ class BlockTerms:
             terms = {"cell": 1, "bit": (nf - 1) * fold.pe, "counter": count_bits(nf)}
             yield CellTerms("u_collect", "collect", terms)
 
+    def _cut(self, bits: int, fold: Fold) -> Iterator[CellTerms]:
+        depth = cut_depth(self.block, fold)
+        if depth > 0:
+            yield fifo("u_cut", bits, depth)
+
     def _last(self, fold: Fold) -> Iterator[CellTerms]:
         block = self.block
         lanes, beats = self.lanes(fold)
@@ -253,7 +251,7 @@ class BlockTerms:
                 "select": lanes * self.sum_bits * -(-factor // LUT_WAYS),
             }
             yield CellTerms("u_narrow", "narrow", terms)
-        yield fifo("u_cut", lanes * self.sum_bits, cut_depth(block, fold))
+        yield from self._cut(lanes * self.sum_bits, fold)
         if block.input_bits is None:
             terms = {"cell": 1, "lane": lanes, "sum_bit": lanes * (self.lane_bits - 1)}
             yield CellTerms("u_centre", "centre", terms)

@@ -7,6 +7,8 @@ behind the pipeline (``u_cut``) has room for all beats that are on their way.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from bnn_hw.generate.folding import Fold
 from bnn_hw.ir.blocks import Block
 
@@ -18,6 +20,28 @@ _MERGED_STEPS = 32
 _LEAST_DEPTH = 2
 
 
+class Products(NamedTuple):
+    """What stands before the popcount of a lane, by the depth of the weight ROM (rtl/bnn_mvu_bits.sv).
+
+    ``ways`` products go into a column; the ROM's word has a register of its own, or the LUTs of the
+    products choose between two slices of the window.
+    """
+
+    ways: int
+    columns: int
+    word_register: bool
+    two_slices: bool
+
+
+def products(block: Block, fold: Fold) -> Products:
+    """The products of a layer of bits at ``fold``."""
+    depth, sf = fold.steps(block), block.fan_in // fold.simd
+    word_register = depth > _MERGED_STEPS or fold.block_bits > 0
+    ways = 3 if word_register or 1 < depth <= _SHALLOW_STEPS else 1
+    two_slices = sf == 2 and _SHALLOW_STEPS < depth <= _TWO_SLICE_STEPS and not word_register
+    return Products(ways, -(-fold.simd // ways), word_register, two_slices)
+
+
 def mvu_latency(block: Block, fold: Fold) -> int:
     """Cycles from a fold step to its sums, as in docs/hardware.md."""
     depth, sf = fold.steps(block), block.fan_in // fold.simd
@@ -25,11 +49,8 @@ def mvu_latency(block: Block, fold: Fold) -> int:
         return fold.digits + (fold.simd - 1).bit_length() + 1
     if block.input_bits is not None:
         return (depth > 1) + (fold.simd - 1).bit_length() + 1
-    word_register = depth > _MERGED_STEPS or fold.block_bits > 0
-    ways = 3 if word_register or 1 < depth <= _SHALLOW_STEPS else 1
-    columns = -(-fold.simd // ways)
+    ways, columns, word_register, two_slices = products(block, fold)
     tally = 1 + ((columns + 19) // 19 - 1).bit_length()
-    two_slices = sf == 2 and _SHALLOW_STEPS < depth <= _TWO_SLICE_STEPS and not word_register
     slice_register = (sf > 1 and not two_slices) or word_register
     return slice_register + (depth > 1) + tally + (ways == 3) + (sf > 1)
 
@@ -53,7 +74,7 @@ def skid_words(block: Block, fold: Fold) -> int:
     if fold.ring:
         return 0
     sf = block.fan_in // fold.simd
-    apart = fold.digits if fold.digits > 1 else sf
+    apart = sf * fold.digits
     if block.threshold is not None:
         # Through the thresholds, a cycle.
         return (mvu_latency(block, fold) + 1) // apart
@@ -63,5 +84,10 @@ def skid_words(block: Block, fold: Fold) -> int:
 
 
 def cut_depth(block: Block, fold: Fold) -> int:
-    """Words of ``u_cut``: room for what is on its way, and for two words, so that it stays on its way."""
+    """Words of ``u_cut``: room for what is on its way, and for two words, so that it stays on its way.
+
+    0, no FIFO, for a ring: its stage stalls, and is far from critical.
+    """
+    if fold.ring:
+        return 0
     return skid_words(block, fold) + _LEAST_DEPTH

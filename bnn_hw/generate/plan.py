@@ -82,6 +82,11 @@ class StagePlan:
     beat: int = 1  # positions that come in at once
 
     @property
+    def has_cut(self) -> bool:
+        """Whether a FIFO stands behind the pipeline, which then never stalls."""
+        return self.cut_depth > 0
+
+    @property
     def word_bits(self) -> int:
         """Bits of one position of the input stream."""
         return self.in_channels * self.element_bits
@@ -284,7 +289,7 @@ def _stage(block: Block, fold: Fold, before: tuple[Block, Fold] | None, beat: in
         block_bits=fold.block_bits,
         digits=fold.digits,
         fifo_depth=waiting,
-        cut_depth=0 if fold.ring else cut_depth(block, fold),
+        cut_depth=cut_depth(block, fold),
         skid=skid_words(block, fold),
         ring_depth=ring_depth(block, waiting) if fold.ring else 0,
         in_parts=block.in_channels // fold.simd if fold.ring and _gives_slices(before, fold) else 1,

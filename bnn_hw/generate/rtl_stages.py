@@ -71,17 +71,12 @@ class Stage:
         return "slice" if self.plan.ring_depth else "window"
 
     @property
-    def has_cut(self) -> bool:
-        """Whether a FIFO stands behind the thresholds (last stage: before the sums are centred)."""
-        return has_cut(self.plan)
-
-    @property
     def uncut(self) -> str:
-        """The stream into that FIFO; last stage without it: that of its lanes."""
+        """The stream into the FIFO behind the pipeline; last stage without it: that of its lanes."""
         if not self.plan.is_last:
             return "comparisons"
         name = "sums" if self.plan.is_first else "popcounts"
-        return f"uncut_{name}" if self.has_cut else name
+        return f"uncut_{name}" if self.plan.has_cut else name
 
     @property
     def compared(self) -> str:
@@ -157,7 +152,7 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
         raw_bits = stage.lane_bits if stage.is_first else stage.sum_bits
         if factor > 1:
             streams.append(Stream("beat", stage.pe * raw_bits))
-        if has_cut(stage):
+        if stage.has_cut:
             uncut = "uncut_sums" if stage.is_first else "uncut_popcounts"
             streams.append(Stream(uncut, lanes * raw_bits))
         if not stage.is_first:
@@ -184,7 +179,7 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
     bits = stage.sides * stage.pe
     streams += [Stream("sums", stage.pe * stage.sum_bits), Stream("comparisons", bits)]
     compared = _compared(stage)
-    if has_cut(stage):
+    if stage.has_cut:
         streams.append(Stream(compared, bits))
     sum_pools = _pools("sum_pool", stage.sum_pools, compared, None, bits, 1, stage.nf, 0)
     bit_pools = _pools("bit_pool", stage.bit_pools, "accepts", None, stage.pe, 1, stage.nf, 0)
@@ -209,12 +204,7 @@ def _stage(stage: StagePlan, module: str, camel: str, source: str) -> Stage:
 
 
 def _compared(stage: StagePlan) -> str:
-    return "compared" if has_cut(stage) else "comparisons"
-
-
-def has_cut(stage: StagePlan) -> bool:
-    """Whether a FIFO stands behind the pipeline; a ring's stage is stalled, and far from critical."""
-    return stage.cut_depth > 0
+    return "compared" if stage.has_cut else "comparisons"
 
 
 def _pools(

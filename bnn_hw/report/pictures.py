@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bnn_hw.ecg.fragments import FRAGMENT_SAMPLES
 from bnn_hw.ecg.records import MITDB_SAMPLING_RATE_HZ
-from bnn_hw.errors import ToolMissing
+from bnn_hw.errors import ToolMissing, install
 from bnn_hw.golden import Trace
 from bnn_hw.ir import Network
 from bnn_hw.report.style import GRID, INK, SIGNAL, drawing, svg_bytes
@@ -30,7 +30,7 @@ def require_matplotlib() -> None:
     """Raise :class:`ToolMissing` unless matplotlib can be imported."""
     if importlib.util.find_spec("matplotlib") is None:
         raise ToolMissing(
-            "the report needs matplotlib, which is not installed; run in the checkout: pip install '.[verify]'"
+            f"the report needs matplotlib, which is not installed; {install('verify')}"
         )
 
 

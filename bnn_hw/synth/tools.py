@@ -12,14 +12,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnn_hw.errors import ToolMissing
+from bnn_hw.errors import ToolMissing, install
 from bnn_hw.generate.fpga_targets import Family, Target
 from bnn_hw.simulate.tools import Finished, ToolFailed, first_error, run_tool, tool_environment
 
 # Synthesis and routing of a fully unrolled network take tens of minutes on a slow machine.
 STEP_TIMEOUT_S = 4 * 3600.0
 
-_EXTRA = "run in the checkout: pip install '.[synth]'"
+_EXTRA = install("synth")
 _CHILD = Path(__file__).with_name("yosys_child.py")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnn_hw.generate.folding import Fold
+from bnn_hw.generate.pipeline import mvu_latency
 from bnn_hw.golden.plain import window_sums
 from bnn_hw.ir.bits import row_to_int
 from sim.common.blocks import make_block, random_bits
@@ -25,7 +27,7 @@ def _case(
     values[0] = np.where(rows[0] == 1, high, low)
     values[1] = np.where(rows[0] == 1, low, high)
     values[2], values[3] = low, high
-    latency = digits + (fan_in - 1).bit_length() + 1
+    fold = Fold(out, fan_in, digits=digits)
     sums = window_sums(block, values[:, :, np.newaxis])[:, 0]
     return Case(
         f"o{out}_k{fan_in}_b{bits}_d{digits}" + "_free" * free,
@@ -43,7 +45,7 @@ def _case(
             [packed([int(v) for v in window], bits).value for window in values],
             [packed([int(v) for v in lanes], block.sum_bits).value for lanes in sums],
             cycles=windows * digits,
-            skid_out=latency // digits if free else None,
+            skid_out=mvu_latency(block, fold) // digits if free else None,
         ),
     )
 

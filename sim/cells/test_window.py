@@ -9,9 +9,8 @@ import cocotb
 import numpy as np
 
 from bnn_hw.generate.folding import window_cycles, window_shifts
-from bnn_hw.ir import Block
-from bnn_hw.ir.bits import int_to_row, row_to_int
-from sim.common.blocks import make_block, random_bits
+from bnn_hw.ir.bits import row_to_int
+from sim.common.blocks import random_bits
 from sim.common.cases import (
     CLOCKED,
     Bench,
@@ -24,31 +23,16 @@ from sim.common.cases import (
 )
 from sim.common.stream_cell import StreamData, check_beats, stream_tests
 from sim.common.streams import FULL, Sink, Source, reset, run, start_clock
+from sim.common.windows import shape_name, shape_parameters, window_block, windows
 
 FRAGMENTS = 3
-
-
-def windows(block: Block, words: list[int], pad_word: int) -> list[int]:
-    """Windows of one fragment, the oldest position in the low bits."""
-    pad = int_to_row(pad_word, block.in_channels)
-    rows = [int_to_row(word, block.in_channels) for word in words]
-    padded = np.array([pad] * block.pad_left + rows + [pad] * block.pad_right, dtype=np.uint8)
-    starts = range(0, block.positions * block.stride, block.stride)
-    return [row_to_int(padded[start : start + block.kernel].reshape(-1)) for start in starts]
 
 
 def _case(
     bits: int, kernel: int, stride: int, pad_left: int, pad_right: int, length: int, pad_word: int
 ) -> Case:
     rng = np.random.default_rng([bits, kernel, stride, pad_left, pad_right, length])
-    block = make_block(
-        random_bits(rng, 1, kernel * bits),
-        in_channels=bits,
-        in_length=length,
-        stride=stride,
-        pad_left=pad_left,
-        pad_right=pad_right,
-    )
+    block = window_block(bits, kernel, stride, pad_left, pad_right, length)
     words: list[int] = []
     beats: list[int] = []
     for _ in range(FRAGMENTS):
@@ -56,17 +40,8 @@ def _case(
         words += fragment
         beats += windows(block, fragment, pad_word)
     return Case(
-        f"w{bits}_k{kernel}_s{stride}_l{pad_left}_r{pad_right}_n{length}",
-        {
-            "WordBits": bits,
-            "Kernel": kernel,
-            "Stride": stride,
-            "PadLeft": pad_left,
-            "PadRight": pad_right,
-            "InLength": length,
-            "Positions": block.positions,
-            "PadWord": Wide(bits, pad_word),
-        },
+        f"w{bits}_{shape_name(block)}",
+        {"WordBits": bits, **shape_parameters(block), "PadWord": Wide(bits, pad_word)},
         (*CLOCKED, *stream_in("in", bits), *stream_out("out", kernel * bits)),
         StreamData(words, beats, cycles=FRAGMENTS * window_shifts(block)),
     )
@@ -131,15 +106,8 @@ class HoldingSink(Sink):
 async def held_windows(dut: Any, case: str, held: int) -> None:
     """Windows held for so many cycles pass in exactly the cycles that the plan counts."""
     chosen = BENCH.case(case)
-    parameters = chosen.parameters
-    block = make_block(
-        random_bits(np.random.default_rng(0), 1, parameters["Kernel"] * parameters["WordBits"]),
-        in_channels=parameters["WordBits"],
-        in_length=parameters["InLength"],
-        stride=parameters["Stride"],
-        pad_left=parameters["PadLeft"],
-        pad_right=parameters["PadRight"],
-    )
+    shape = ("WordBits", "Kernel", "Stride", "PadLeft", "PadRight", "InLength")
+    block = window_block(*(chosen.parameters[name] for name in shape))
     ports = CasePorts(dut, chosen)
     start_clock(ports.clk_i)
     await reset(ports.clk_i, ports.rst_ni)

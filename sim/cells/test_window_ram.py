@@ -8,8 +8,7 @@ import cocotb
 import numpy as np
 
 from bnn_hw.ir.bits import int_to_row, row_to_int
-from sim.cells.test_window import windows
-from sim.common.blocks import make_block, random_bits
+from sim.common.blocks import random_bits
 from sim.common.cases import (
     CLOCKED,
     Bench,
@@ -22,6 +21,7 @@ from sim.common.cases import (
 )
 from sim.common.stream_cell import StreamData, check_beats, stream_tests
 from sim.common.streams import Flow, reset, run, start_clock
+from sim.common.windows import shape_name, shape_parameters, window_block, windows
 
 FRAGMENTS = 3
 
@@ -41,41 +41,28 @@ def _case(
     Unless ``gaps`` are expected, every slice must follow the one before in the next cycle. Words come
     in ``whole`` or slice by slice.
     """
-    kernel, stride, pad_left, pad_right, length = shape
     rng = np.random.default_rng([slice_bits, parts, turns, *shape])
     bits = slice_bits * parts
-    block = make_block(
-        random_bits(rng, 1, kernel * bits),
-        in_channels=bits,
-        in_length=length,
-        stride=stride,
-        pad_left=pad_left,
-        pad_right=pad_right,
-    )
+    block = window_block(bits, *shape)
     pad_word = sum(pad << (part * slice_bits) for part in range(parts))
     words: list[int] = []
     beats: list[int] = []
     for _ in range(FRAGMENTS):
-        fragment = [row_to_int(row) for row in random_bits(rng, length, bits)]
+        fragment = [row_to_int(row) for row in random_bits(rng, block.in_length, bits)]
         for word in fragment:
             rows = int_to_row(word, bits).reshape(1 if whole else parts, -1)
             words += [row_to_int(row) for row in rows]
         for window in windows(block, fragment, pad_word):
-            rows = int_to_row(window, kernel * bits).reshape(-1, slice_bits)
+            rows = int_to_row(window, block.fan_in).reshape(-1, slice_bits)
             beats += [row_to_int(row) for row in rows] * turns
-    name = f"w{slice_bits}x{parts}_t{turns}_k{kernel}_s{stride}_l{pad_left}_r{pad_right}_n{length}"
+    name = f"w{slice_bits}x{parts}_t{turns}_{shape_name(block)}"
     return Case(
         f"{name}_d{depth}" + ("" if whole else "_slices"),
         {
             "SliceBits": slice_bits,
             "Parts": parts,
             "InParts": parts if whole else 1,
-            "Kernel": kernel,
-            "Stride": stride,
-            "PadLeft": pad_left,
-            "PadRight": pad_right,
-            "InLength": length,
-            "Positions": block.positions,
+            **shape_parameters(block),
             "Turns": turns,
             "Depth": depth,
             "PadSlice": Wide(slice_bits, pad),

@@ -6,10 +6,10 @@ import numpy as np
 
 from bnn_hw.generate.folding import window_in_beats, window_shifts
 from bnn_hw.ir.bits import row_to_int
-from sim.cells.test_window import windows
-from sim.common.blocks import make_block, random_bits
+from sim.common.blocks import random_bits
 from sim.common.cases import CLOCKED, Bench, Case, Wide, stream_in, stream_out
 from sim.common.stream_cell import StreamData, stream_tests
+from sim.common.windows import shape_name, shape_parameters, window_block, windows
 
 FRAGMENTS = 3
 
@@ -25,14 +25,7 @@ def _case(
     pad_word: int,
 ) -> Case:
     rng = np.random.default_rng([beat, bits, kernel, stride, pad_left, pad_right, length])
-    block = make_block(
-        random_bits(rng, 1, kernel * bits),
-        in_channels=bits,
-        in_length=length,
-        stride=stride,
-        pad_left=pad_left,
-        pad_right=pad_right,
-    )
+    block = window_block(bits, kernel, stride, pad_left, pad_right, length)
     sent: list[int] = []
     expected: list[int] = []
     for _ in range(FRAGMENTS):
@@ -41,16 +34,11 @@ def _case(
         expected += windows(block, [row_to_int(row) for row in rows], pad_word)
     shape = window_in_beats(block, beat)
     return Case(
-        f"b{beat}_w{bits}_k{kernel}_s{stride}_l{pad_left}_r{pad_right}_n{length}",
+        f"b{beat}_w{bits}_{shape_name(block)}",
         {
             "Beat": beat,
             "WordBits": bits,
-            "Kernel": kernel,
-            "Stride": stride,
-            "PadLeft": pad_left,
-            "PadRight": pad_right,
-            "InLength": length,
-            "Positions": block.positions,
+            **shape_parameters(block),
             "PadWord": Wide(bits, pad_word),
         },
         (*CLOCKED, *stream_in("in", beat * bits), *stream_out("out", kernel * bits)),

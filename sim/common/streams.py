@@ -81,14 +81,16 @@ class Source:
             self._offered = False
         if self._offered:
             return
-        if self.done or self._random.random() >= self._flow.valid:
-            self._valid.value = 0
-            # what lies on an idle stream must not matter
+        self._drive(not self.done and self._random.random() < self._flow.valid)
+
+    def _drive(self, offer: bool) -> None:
+        """Offer the next word, or nothing: what lies on an idle stream must not matter."""
+        self._offered = offer
+        self._valid.value = int(offer)
+        if not offer:
             for signal in self._data:
                 signal.value = self._random.getrandbits(len(signal))
             return
-        self._offered = True
-        self._valid.value = 1
         for signal, value in zip(self._data, self._words[self.sent], strict=True):
             signal.value = value & ((1 << len(signal)) - 1)
 
@@ -181,15 +183,9 @@ class SkidSource(Source):
             self._since = 0
         self._since += self._offered
         self.sent += self._offered
-        self._offered = (
+        self._drive(
             not self.done and self._since <= self._skid and self._random.random() < self._flow.valid
         )
-        self._valid.value = int(self._offered)
-        for signal in self._data:
-            signal.value = self._random.getrandbits(len(signal))
-        if self._offered:
-            for signal, value in zip(self._data, self._words[self.sent], strict=True):
-                signal.value = value & ((1 << len(signal)) - 1)
 
 
 class SkidSink(Sink):

@@ -36,7 +36,7 @@ def received(plan: Plan, packet: Packet) -> tuple[Packet, bool]:
     filled = np.zeros((plan.samples, plan.input_channels), dtype=np.int64)
     filled[: len(used)] = wrapped
     beats = -(-len(packet) // plan.samples_per_beat)
-    whole_length = beats == plan.samples // plan.samples_per_beat
+    whole_length = beats == plan.beats
     return filled, not whole_length or bool((wrapped != used).any())
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bnn_hw.description import BlockDescription, Description
-from bnn_hw.errors import ToolMissing
+from bnn_hw.errors import ToolMissing, install
 from bnn_hw.freeze import Checkpoint, load_checkpoint
 from bnn_hw.freeze.head import head_formula
 from bnn_hw.freeze.parameters import BlockParameters, read_parameters
@@ -31,7 +31,7 @@ from bnn_hw.verify.verdict import LevelSkipped, Outcome, Tally
 def run_torch(subject: Subject, count: int) -> Outcome:
     """Sums, pooled sums, bits of every block and the class of the first ``count`` fragments."""
     if importlib.util.find_spec("torch") is None:
-        raise ToolMissing("torch is not installed; run in the checkout: pip install '.[train]'")
+        raise ToolMissing(f"torch is not installed; {install('train')}")
     if subject.checkpoint is None:
         raise LevelSkipped("no checkpoint at hand; give --checkpoint FILE")
     description = description_of(subject.network)
