@@ -18,12 +18,13 @@
 //   Weights           ROM words, word 0 in the low bits
 //
 // What stands before the pipelined popcount (bnn_tally) depends on the depth of the ROM, for a LUT6
-// sees six inputs: constant weights: nothing, they are inverted inputs of its LUTs; up to 8 words:
-// address and three products are one full adder; up to 32 words: address and one product are one LUT,
-// up to 16 with Sf = 2 the choice of the window's half included; above, and with block RAM, the ROM
-// word and the window slice are registers of their own, and three products one full adder.
+// sees six inputs: constant weights: nothing, they are inverted inputs of its LUTs, or for many lanes of
+// many elements full adders of three products that the lanes share; up to 8 words: address and three
+// products are one full adder; up to 32 words: address and one product are one LUT, up to 16 with Sf = 2
+// the choice of the window's half included; above, and with block RAM, the ROM word and the window slice
+// are registers of their own, and three products one full adder.
 //
-// Latency from the cycle a step starts to its sum: tally latency + 1 with a ROM (products) + 1 with a
+// Latency from the cycle a step starts to its sum: tally latency + 1 with registered products + 1 with a
 // registered slice + 1 where full adders' ones and twos are added + 1 for Sf > 1 (docs/hardware.md).
 // Reset: pipeline empty, first step. Cost: docs/hardware.md, "What a fold costs".
 module bnn_mvu_bits #(
@@ -61,11 +62,13 @@ module bnn_mvu_bits #(
 
   // Products a column: see the header.
   localparam int RegisterWords = (Depth > 32 || BlockBits > 0) ? 1 : 0;
-  localparam int Ways = (RegisterWords == 1 || (Depth > 1 && Depth <= 8)) ? 3 : 1;
+  // Four full adders a column, shared by so many lanes, cost less than they save behind them.
+  localparam int Shared = (Depth == 1 && Pe >= 16 && Simd >= 24) ? 1 : 0;
+  localparam int Ways = (Shared == 1 || RegisterWords == 1 || (Depth > 1 && Depth <= 8)) ? 3 : 1;
   // Two slices are chosen between in the LUTs of the products.
   localparam int TwoSlices = (InSlices == 2 && Depth > 8 && Depth <= 16 && BlockBits == 0) ? 1 : 0;
   localparam int RegisterSlice = ((Sf > 1 && TwoSlices == 0) || RegisterWords == 1 || Streamed == 1) ? 1 : 0;
-  localparam int RegisterProducts = (Depth > 1) ? 1 : 0;
+  localparam int RegisterProducts = (Depth > 1 || Shared == 1) ? 1 : 0;
   // At least 1, so that an illegal parameter is read as the refusal above.
   localparam int Columns = (Simd > 0) ? (Simd + Ways - 1) / Ways : 1;
   localparam int TallyBits = $clog2(Columns + 1);
@@ -148,9 +151,26 @@ module bnn_mvu_bits #(
 
   // What the tallies count, Columns bits a lane: products, or ones and twos of full adders.
   logic [Pe*Columns-1:0] ones, twos;
-  if (Depth == 1) begin : gen_constant_weights
+  // What follows the window itself moves with its steps alone; what follows a register stands with it.
+  logic                  follow;
+  assign follow = (RegisterSlice == 1) ? enable : take;
+  if (Shared == 1) begin : gen_shared_adders
     logic unused_address;
     assign unused_address = ^address;
+    bnn_shared_adders #(
+      .Pe     (Pe),
+      .Simd   (Simd),
+      .Weights(Weights)
+    ) u_shared_adders (
+      .clk_i (clk_i),
+      .en_i  (follow),
+      .bits_i(slice),
+      .ones_o(ones),
+      .twos_o(twos)
+    );
+  end else if (Depth == 1) begin : gen_constant_weights
+    logic unused_constant;
+    assign unused_constant = ^{address, follow};
     assign ones = {Pe{slice}};
     assign twos = '0;
   end else begin : gen_products
@@ -197,10 +217,7 @@ module bnn_mvu_bits #(
       );
     end
 
-    // What follows the window itself moves with its steps alone; what follows a register stands with it.
-    logic                  follow;
     logic [Pe*Columns-1:0] ones_q;
-    assign follow = (RegisterSlice == 1) ? enable : take;
     always_ff @(posedge clk_i) begin
       if (follow) ones_q <= ones_d;
     end
@@ -253,9 +270,18 @@ module bnn_mvu_bits #(
   logic                  accumulate;
   assign accumulate = enable & (step_valid || (Streamed == 0 && FreeRunning == 0));
 
+  // Constant weights are inverted inputs, three of a shared adder as its first one; a ROM has done it before.
+  function automatic logic [Columns-1:0] inverted(int lane);
+    logic [Columns-1:0] bits;
+    bits = '0;
+    for (int c = 0; c < Columns; c++) begin
+      if (Depth == 1 && Ways * (c + 1) <= Simd) bits[c] = ~Weights[lane*Simd+Ways*c];
+    end
+    return bits;
+  endfunction
+
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
-    // Constant weights are inverted inputs; a ROM has done it before.
-    localparam logic [Columns-1:0] Invert = (Depth == 1) ? ~Weights[p*Simd+:Columns] : '0;
+    localparam logic [Columns-1:0] Invert = inverted(p);
     logic [TallyBits-1:0] ones_count;
     logic [SumBits-1:0]   count;
     bnn_tally #(
@@ -276,7 +302,8 @@ module bnn_mvu_bits #(
       logic [TallyBits-1:0] twos_count;
       logic [SumBits-1:0]   count_q;
       bnn_tally #(
-        .Width(Columns)
+        .Width (Columns),
+        .Invert(Invert)
       ) u_twos (
         .clk_i  (clk_i),
         .en_i   (enable),

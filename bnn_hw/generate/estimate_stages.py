@@ -110,14 +110,15 @@ class BlockTerms:
         """As ``rtl/bnn_mvu_bits.sv``: products, a tally or two a lane, and with two their sum."""
         depth, word_bits = fold.steps(self.block), fold.pe * fold.simd
         terms = self._folds(fold)
-        ways, columns, word_register, two_slices = products(self.block, fold)
+        ways, columns, word_register, two_slices, shared = products(self.block, fold)
         if two_slices:
             # The LUTs of the products choose between the slices.
             terms |= {"select": 0, "slice": 0}
         if word_register:
             terms["slice"] = fold.simd
         terms["product"] = word_bits if ways == 1 and depth > 1 else 0
-        terms["full_adder"] = 2 * fold.pe * columns if ways == 3 else 0
+        adders = self._shared_full_adders() if shared else fold.pe * columns
+        terms["full_adder"] = 2 * adders if ways == 3 else 0
         terms["word"] = word_bits - fold.block_bits if word_register else 0
         terms["block"] = block_rams(fold.block_bits, depth)
         terms["rom"] = terms["word"] * -(-depth // LUT_ROM_DEPTH)
@@ -125,6 +126,16 @@ class BlockTerms:
         terms |= {name: tallies * n for name, n in tally_terms(columns).items()}
         terms["join_bit"] = fold.pe * fold.simd.bit_length() if ways == 3 else 0
         return CellTerms("u_mvu", "bits", terms)
+
+    def _shared_full_adders(self) -> int:
+        """Adders of ``rtl/bnn_shared_adders.sv`` that lanes use: patterns of a column, opposites once."""
+        total = 0
+        for start in range(0, self.block.fan_in, 3):
+            column = self.block.rows[:, start : start + 3]
+            if column.shape[1] == 3:
+                column = column ^ column[:, :1]
+            total += len(np.unique(column, axis=0))
+        return total
 
     def _integers(self, fold: Fold) -> CellTerms:
         depth = fold.steps(self.block)

@@ -16,6 +16,9 @@ from bnn_hw.ir.blocks import Block
 _SHALLOW_STEPS = 8
 _TWO_SLICE_STEPS = 16
 _MERGED_STEPS = 32
+# From so many lanes and elements on lanes of constant weights share full adders (rtl/bnn_shared_adders.sv).
+_SHARED_LANES = 16
+_SHARED_ELEMENTS = 24
 # A FIFO gives a word every cycle from two on.
 _LEAST_DEPTH = 2
 
@@ -23,23 +26,25 @@ _LEAST_DEPTH = 2
 class Products(NamedTuple):
     """What stands before the popcount of a lane, by the depth of the weight ROM (rtl/bnn_mvu_bits.sv).
 
-    ``ways`` products go into a column; the ROM's word has a register of its own, or the LUTs of the
-    products choose between two slices of the window.
+    ``ways`` products go into a column, whose adder lanes of constant weights may share; the ROM's word
+    has a register of its own, or the LUTs of the products choose between two slices of the window.
     """
 
     ways: int
     columns: int
     word_register: bool
     two_slices: bool
+    shared: bool
 
 
 def products(block: Block, fold: Fold) -> Products:
     """The products of a layer of bits at ``fold``."""
     depth, sf = fold.steps(block), block.fan_in // fold.simd
     word_register = depth > _MERGED_STEPS or fold.block_bits > 0
-    ways = 3 if word_register or 1 < depth <= _SHALLOW_STEPS else 1
+    shared = depth == 1 and fold.pe >= _SHARED_LANES and fold.simd >= _SHARED_ELEMENTS
+    ways = 3 if shared or word_register or 1 < depth <= _SHALLOW_STEPS else 1
     two_slices = sf == 2 and _SHALLOW_STEPS < depth <= _TWO_SLICE_STEPS and not word_register
-    return Products(ways, -(-fold.simd // ways), word_register, two_slices)
+    return Products(ways, -(-fold.simd // ways), word_register, two_slices, shared)
 
 
 def mvu_latency(block: Block, fold: Fold) -> int:
@@ -49,10 +54,10 @@ def mvu_latency(block: Block, fold: Fold) -> int:
         return fold.digits + (fold.simd - 1).bit_length() + 1
     if block.input_bits is not None:
         return (depth > 1) + (fold.simd - 1).bit_length() + 1
-    ways, columns, word_register, two_slices = products(block, fold)
+    ways, columns, word_register, two_slices, shared = products(block, fold)
     tally = 1 + ((columns + 19) // 19 - 1).bit_length()
     slice_register = (sf > 1 and not two_slices) or word_register
-    return slice_register + (depth > 1) + tally + (ways == 3) + (sf > 1)
+    return slice_register + (depth > 1 or shared) + tally + (ways == 3) + (sf > 1)
 
 
 def narrow_factor(pe: int, sf: int) -> int:

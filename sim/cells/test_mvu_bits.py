@@ -77,6 +77,7 @@ def _case(
 # Every way to the tallies, with and without an accumulator.
 _FREE = (
     (4, 21, 4, 21),
+    (17, 26, 17, 26),
     (6, 12, 2, 4),
     (5, 15, 5, 5),
     (9, 14, 3, 14),
@@ -92,6 +93,9 @@ BENCH = Bench(
         _case(1, 7, 1, 7),  # constant weights, one lane
         _case(4, 21, 4, 21, wider=2),  # constant weights, full fold
         _case(3, 56, 3, 56),
+        _case(16, 24, 16, 24),  # constant weights, shared adders
+        _case(17, 49, 17, 49, wider=1),
+        _case(40, 80, 40, 80, windows=6),
         _case(6, 12, 2, 4),
         _case(6, 12, 1, 1, windows=6),  # a step a weight: ROM of 72 words
         _case(5, 15, 5, 5),  # sf only
