@@ -24,7 +24,6 @@ from bnn_hw.cli.models import find_model
 from bnn_hw.errors import UserError
 from bnn_hw.generate.build import generate
 from bnn_hw.generate.choose import choose_folding
-from bnn_hw.generate.folding import fastest
 from bnn_hw.generate.plan import StagePlan
 from bnn_hw.golden import PackedNetwork, plain
 from bnn_hw.simulate.csim import compile_csim, run_csim
@@ -37,16 +36,17 @@ _SIMULATED = {"C simulation": 128, "Verilated RTL": 64}
 
 
 def measure_popcount(path: Path, say: Say) -> None:
-    """A row for each binary layer with its weights in ROM, and one with constant weights."""
+    """A row for each binary layer with its weights in ROM, and two with constant weights."""
     network = find_model(MODEL).network
-    folded = popcount.binary_stages(network, choose_folding(network))
-    # The smallest: for the adder loop of a larger one Yosys takes ten minutes and more.
-    constant = popcount.binary_stages(network, fastest(network))[0]
+    folding = choose_folding(network)
     cells = {file.name: file.read_text(encoding="utf-8") for file in rtl_dir().glob("bnn_*.sv")}
     cells = {name: text for name, text in cells.items() if not name.startswith("bnn_axil")}
     cells["popcount.sv"] = Path(popcount.__file__).with_name("popcount.sv").read_text("utf-8")
-    rows: list[tuple[str, str, StagePlan]] = [(s.name, "ROM", s) for s in folded]
-    rows.append((f"{constant.name} unrolled", "constants", constant))
+    rows: list[tuple[str, str, StagePlan]] = [
+        (stage.name, "ROM", stage) for stage in popcount.binary_stages(network, folding)
+    ]
+    for stage in popcount.unrolled_stages(network, folding):
+        rows.append((f"{stage.name} unrolled", "constants", stage))
     for name, weights, stage in rows:
         shape = f"{stage.pe} {stage.simd} {stage.nf} {stage.sf} {stage.sum_bits}"
         contents = f"{stage.weight_words} {stage.thresholds}"

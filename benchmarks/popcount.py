@@ -1,10 +1,10 @@
 """LUT6 a popcount bit on Xilinx 7 series, XNOR and threshold included: the cells against an adder loop.
 
-    python benchmarks/popcount.py [MODEL] [--layers NAME,...] [--constant NAME]
+    python benchmarks/popcount.py [MODEL] [--layers NAME,...] [--constant NAME,...]
 
 Rows: the binary layers of a shipped network with their trained weights, from ROM at the fold of one
-sample a cycle; and one layer at full fold, where the weights are constants. A bit is one product a
-cycle. Both versions lie in benchmarks/popcount.sv; Yosys from pip counts.
+sample a cycle; and the first and the last of them unrolled, where the weights are constants. A bit is
+one product a cycle. Both versions lie in benchmarks/popcount.sv; Yosys from pip counts.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 from pyosys import libyosys as yosys
 
 from bnn_hw.assets import models_dir, rtl_dir
-from bnn_hw.generate.folding import Folding, default_cycles, fastest
+from bnn_hw.generate.choose import choose_folding
+from bnn_hw.generate.folding import Folding, override
 from bnn_hw.generate.plan import StagePlan, build_plan
-from bnn_hw.generate.solver import solve
 from bnn_hw.ir.file import load_network
 from bnn_hw.ir.network import Network
 
@@ -88,6 +88,17 @@ def binary_stages(network: Network, folding: Folding) -> list[StagePlan]:
     return [stage for stage in build_plan(network, folding).stages if not stage.is_first]
 
 
+def unrolled_stages(network: Network, folding: Folding) -> list[StagePlan]:
+    """The first and the last stage that takes bits, every product of a window in each cycle."""
+    blocks = [block for block in network.blocks if block.input_bits is None]
+    ends = dict.fromkeys([blocks[0].name, blocks[-1].name])
+    whole = {
+        block.name: (block.out_channels, block.fan_in) for block in blocks if block.name in ends
+    }
+    stages = binary_stages(network, override(network, folding, whole))
+    return [stage for stage in stages if stage.name in ends]
+
+
 def show(row: Row) -> None:
     """One line of the table."""
     print(
@@ -104,13 +115,13 @@ def main() -> None:
     parser.add_argument(
         "--layers", help="layers with ROM, commas between [default: all binary ones]"
     )
-    parser.add_argument("--constant", help="layer at full fold [default: the first binary one]")
+    parser.add_argument("--constant", help="unrolled layers, of the first and last [default: both]")
     arguments = parser.parse_args()
     network = load_network(models_dir() / f"{arguments.model}.json")
-    folded = binary_stages(network, solve(network, default_cycles(network)))
-    unrolled = binary_stages(network, fastest(network))
+    folding = choose_folding(network)
+    folded, unrolled = binary_stages(network, folding), unrolled_stages(network, folding)
     chosen = (arguments.layers or ",".join(stage.name for stage in folded)).split(",")
-    constant = arguments.constant or unrolled[0].name
+    constant = (arguments.constant or ",".join(stage.name for stage in unrolled)).split(",")
     head = f"{'layer of ' + network.name:<34} {'bits':>6} {'loop':>7} {'a bit':>6} {'cells':>7} {'a bit':>6}"
     print(head)
     rows = []
@@ -123,7 +134,7 @@ def main() -> None:
     if rows:
         show(Row("all with ROM", *total))
     for stage in unrolled:
-        if stage.name == constant:
+        if stage.name in constant:
             shape = f"{stage.pe} x {stage.simd}"
             show(measure(f"{stage.name}, constant, {shape}", stage))
 
