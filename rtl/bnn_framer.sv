@@ -1,7 +1,8 @@
 // AXI4-Stream samples to fragments of exactly Samples words, and one error bit a fragment.
 //
 // A beat of s_axis is a word: 16 bits a channel, channel 0 low, of one sample time or of several, the
-// oldest low; tlast comes with the fragment's last word. Whatever arrives, what leaves is Samples words for each fragment:
+// oldest low; tlast comes with the fragment's last word. Whatever arrives, what leaves is Samples words
+// for each fragment:
 //   - a short fragment (tlast too early) is filled with zero samples;
 //   - a long one is cut after Samples words, and dropped up to and including its tlast;
 //   - a sample outside InputBits bits is used as its low InputBits bits.

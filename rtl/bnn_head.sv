@@ -37,7 +37,8 @@
 // Nf more with a peak; so long no beat is taken.
 // Reset: before the first beat of a fragment.
 // Cost: no DSP; three adders of AccBits and one of ScoreBits, two comparisons, 2 * Classes * AccBits bits
-// of state; two pairs a step take two adders more; a peak takes Classes * LaneBits bits, and a comparison a lane.
+// of state; two pairs a step take two adders more; a peak takes Classes * LaneBits bits, and a comparison
+// a lane.
 module bnn_head #(
   parameter int Lanes = 1,
   parameter int Nf = 3,
