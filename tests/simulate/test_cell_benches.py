@@ -28,6 +28,13 @@ FAULTS = {
         r"take = in_valid_i & \(go \| [^;]*",
         "take = in_valid_i & go",
     ),
+    "opposite weights of another adder": ("shared_adders", r"\{2\{~Own\[0\]\}\}", "{2{Own[0]}}"),
+    "adders of a narrow last column": ("shared_adders", r"\(Count == 3\) \? Own", "(1 == 1) ? Own"),
+    "shared adders not inverted": (
+        "mvu_bits",
+        r"Depth == 1 && Ways \*",
+        "Depth == 1 && Ways == 1 && Ways *",
+    ),
     "window without left padding": ("window", r"\{PadWord\}", "{WordBits'(0)}"),
     "window with zeros on the right": ("window", r": PadWord;", ": WordBits'(0);"),
     "window keeps its valid over a reset": ("window", r"valid_q <= 1'b0;", "valid_q <= valid_q;"),
