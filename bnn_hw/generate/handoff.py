@@ -10,6 +10,7 @@ from bnn_hw.generate.fpga_targets import TARGETS
 from bnn_hw.generate.open_flow import output_folder, shell_script, yosys_script
 from bnn_hw.generate.plan import Plan, StagePlan
 from bnn_hw.generate.render import render
+from bnn_hw.generate.rtl_stages import Stage, build_stages
 from bnn_hw.generate.vendor import VendorContext, vendor_context
 
 _TEMPLATES = ("HANDOFF.md",)
@@ -37,6 +38,8 @@ class HandoffContext:
     fraction_bits: int
     stages: tuple[StagePlan, ...]
     stage_cycles: tuple[int, ...]
+    buffers: tuple[Stage, ...]
+    error_fifo_depth: int
     axil: AxilContext | None
     vendor: VendorContext
     area: Estimate | None
@@ -91,6 +94,8 @@ def render_handoff(
         fraction_bits=plan.head.fraction_bits,
         stages=plan.stages,
         stage_cycles=plan.stage_cycles,
+        buffers=build_stages(plan),
+        error_fifo_depth=plan.error_fifo_depth,
         axil=axil,
         vendor=vendor_context(plan, axi_lite),
         area=area,
