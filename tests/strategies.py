@@ -74,9 +74,11 @@ def shapes(
     max_blocks: int = 3,
     max_samples: int = 40,
     input_bits: tuple[int, ...] = (2, 3, 8, 11, 16),
+    first_stride: int | None = None,
 ) -> Shape:
-    """Geometry of a small legal network."""
-    samples = draw(st.integers(1, max_samples))
+    """Geometry of a small legal network; ``first_stride`` is that of a first conv, and divides the samples."""
+    unit = first_stride or 1
+    samples = unit * draw(st.integers(1, max_samples // unit))
     channels = draw(st.sampled_from((1, 1, 2, 3)))
     bits = draw(st.sampled_from(input_bits))
     count = draw(st.integers(1, max_blocks))
@@ -84,12 +86,13 @@ def shapes(
     for index in range(count):
         last = index == count - 1
         out_channels = draw(st.integers(1, 6) if last else st.sampled_from(CHANNELS))
-        if draw(st.integers(0, 4)) == 0:
+        wanted = first_stride if index == 0 else None
+        if wanted is None and draw(st.integers(0, 4)) == 0:
             kernel, stride, padding, length = 0, 1, (0, 0), 1
         else:
             padding = (draw(st.integers(0, 11)), draw(st.integers(0, 11)))
             kernel = draw(st.integers(1, min(9, length + sum(padding))))
-            stride = draw(st.integers(1, 4))
+            stride = wanted or draw(st.integers(1, 4))
             length = (length + sum(padding) - kernel) // stride + 1
         low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if index == 0 else (-1, 1)
         pad_value = draw(st.sampled_from((low, -1, 0, 1, high) if index == 0 else (low, high)))
@@ -130,9 +133,10 @@ def networks(
     max_blocks: int = 3,
     max_samples: int = 40,
     kinds: tuple[AcceptKind, ...] = tuple(AcceptKind),
+    first_stride: int | None = None,
 ) -> Network:
     """Small legal frozen networks, all six kinds of accept set, 1 to 6 classes."""
-    shape = draw(shapes(max_blocks, max_samples))
+    shape = draw(shapes(max_blocks, max_samples, first_stride=first_stride))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed of the weights"))
     network_input = NetworkInput(shape.samples, shape.bits, shape.channels)
     layers: list[Layer] = []
