@@ -91,11 +91,8 @@ def binary_stages(network: Network, folding: Folding) -> list[StagePlan]:
 def unrolled_stages(network: Network, folding: Folding) -> list[StagePlan]:
     """The first and the last stage that takes bits, every product of a window in each cycle."""
     blocks = [block for block in network.blocks if block.input_bits is None]
-    ends = dict.fromkeys([blocks[0].name, blocks[-1].name])
-    whole = {
-        block.name: (block.out_channels, block.fan_in) for block in blocks if block.name in ends
-    }
-    stages = binary_stages(network, override(network, folding, whole))
+    ends = {b.name: (b.out_channels, b.fan_in) for b in (blocks[0], blocks[-1])}
+    stages = binary_stages(network, override(network, folding, ends))
     return [stage for stage in stages if stage.name in ends]
 
 

@@ -8,6 +8,7 @@ every legal fold.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -45,8 +46,6 @@ class BlockTerms:
         self.sides = 2 if block.two_sided else 1
         self.inverts = np.array([band.invert for band in block.bands()], dtype=bool)
         self._window = self._window_terms()
-        self._constant_adders: tuple[int, int, int] | None = None
-        self._digit_adders: tuple[int, int] | None = None
 
     def cells(self, fold: Fold) -> Iterator[CellTerms]:
         """Every cell of the stage but its input FIFO, in the order of the stream."""
@@ -110,24 +109,25 @@ class BlockTerms:
         """As ``rtl/bnn_mvu_bits.sv``: products, a tally or two a lane, and with two their sum."""
         depth, word_bits = fold.steps(self.block), fold.pe * fold.simd
         terms = self._folds(fold)
-        ways, columns, word_register, two_slices, shared = products(self.block, fold)
-        if two_slices:
+        before = products(self.block, fold)
+        if before.two_slices:
             # The LUTs of the products choose between the slices.
             terms |= {"select": 0, "slice": 0}
-        if word_register:
+        if before.word_register:
             terms["slice"] = fold.simd
-        terms["product"] = word_bits if ways == 1 and depth > 1 else 0
-        adders = self._shared_full_adders() if shared else fold.pe * columns
-        terms["full_adder"] = 2 * adders if ways == 3 else 0
-        terms["word"] = word_bits - fold.block_bits if word_register else 0
+        terms["product"] = word_bits if before.ways == 1 and depth > 1 else 0
+        adders = self._full_adders if before.shared else fold.pe * before.columns
+        terms["full_adder"] = 2 * adders if before.ways == 3 else 0
+        terms["word"] = word_bits - fold.block_bits if before.word_register else 0
         terms["block"] = block_rams(fold.block_bits, depth)
         terms["rom"] = terms["word"] * -(-depth // LUT_ROM_DEPTH)
-        tallies = fold.pe * (2 if ways == 3 else 1)
-        terms |= {name: tallies * n for name, n in tally_terms(columns).items()}
-        terms["join_bit"] = fold.pe * fold.simd.bit_length() if ways == 3 else 0
+        tallies = fold.pe * (2 if before.ways == 3 else 1)
+        terms |= {name: tallies * n for name, n in tally_terms(before.columns).items()}
+        terms["join_bit"] = fold.pe * fold.simd.bit_length() if before.ways == 3 else 0
         return CellTerms("u_mvu", "bits", terms)
 
-    def _shared_full_adders(self) -> int:
+    @cached_property
+    def _full_adders(self) -> int:
         """Adders of ``rtl/bnn_shared_adders.sv`` that lanes use: patterns of a column, opposites once."""
         total = 0
         for start in range(0, self.block.fan_in, 3):
@@ -142,8 +142,6 @@ class BlockTerms:
         terms = self._folds(fold)
         terms["lane_bit"] = fold.pe * self.sum_bits
         if depth == 1:
-            if self._constant_adders is None:
-                self._constant_adders = self._shared_adders()
             adder_bits, lanes, negated = self._constant_adders
             terms["adder_bit"] = adder_bits
             terms["lane_bit"] = lanes * self.sum_bits
@@ -162,8 +160,6 @@ class BlockTerms:
 
     def _digits(self, fold: Fold) -> CellTerms:
         """As ``rtl/bnn_mvu_digits.sv``: adders and their carries, digits to choose, digits that wait."""
-        if self._digit_adders is None:
-            self._digit_adders = self._shared_digit_adders()
         adders, waiting = self._digit_adders
         bits = -(-self.sum_bits // fold.digits)
         lanes = self.block.out_channels
@@ -179,7 +175,8 @@ class BlockTerms:
         }
         return CellTerms("u_mvu", "integers_digits", terms)
 
-    def _shared_digit_adders(self) -> tuple[int, int]:
+    @cached_property
+    def _digit_adders(self) -> tuple[int, int]:
         """Adders of all levels, and digits that wait a level; lanes equal or opposite count once."""
         rows, fan_in = self.block.rows, self.block.fan_in
         adders, waiting, span = 0, 0, 2
@@ -194,7 +191,8 @@ class BlockTerms:
             span *= 2
         return adders, waiting
 
-    def _shared_adders(self) -> tuple[int, int, int]:
+    @cached_property
+    def _constant_adders(self) -> tuple[int, int, int]:
         """Adder bits of an unrolled integer layer, lanes, and lanes to be negated, equals counted once.
 
         As in ``rtl/bnn_signed_tree.sv``: a node takes the sign of its low operand, so that lanes share

@@ -36,9 +36,8 @@ class HandoffContext:
     class_lines: tuple[str, ...]
     cycles: int
     fraction_bits: int
-    stages: tuple[StagePlan, ...]
+    stages: tuple[Stage, ...]
     stage_cycles: tuple[int, ...]
-    buffers: tuple[Stage, ...]
     error_fifo_depth: int
     axil: AxilContext | None
     vendor: VendorContext
@@ -54,7 +53,7 @@ class HandoffContext:
     @property
     def stage_rows(self) -> tuple[tuple[StagePlan, int], ...]:
         """Each stage with its cycles a fragment."""
-        return tuple(zip(self.stages, self.stage_cycles, strict=True))
+        return tuple(zip((s.plan for s in self.stages), self.stage_cycles, strict=True))
 
     @property
     def open_commands(self) -> tuple[str, ...]:
@@ -92,9 +91,8 @@ def render_handoff(
         class_lines=tuple(f"{i}: {label}" for i, label in enumerate(plan.labels)),
         cycles=plan.cycles,
         fraction_bits=plan.head.fraction_bits,
-        stages=plan.stages,
+        stages=build_stages(plan),
         stage_cycles=plan.stage_cycles,
-        buffers=build_stages(plan),
         error_fifo_depth=plan.error_fifo_depth,
         axil=axil,
         vendor=vendor_context(plan, axi_lite),

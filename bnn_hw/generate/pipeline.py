@@ -54,10 +54,11 @@ def mvu_latency(block: Block, fold: Fold) -> int:
         return fold.digits + (fold.simd - 1).bit_length() + 1
     if block.input_bits is not None:
         return (depth > 1) + (fold.simd - 1).bit_length() + 1
-    ways, columns, word_register, two_slices, shared = products(block, fold)
-    tally = 1 + ((columns + 19) // 19 - 1).bit_length()
-    slice_register = (sf > 1 and not two_slices) or word_register
-    return slice_register + (depth > 1 or shared) + tally + (ways == 3) + (sf > 1)
+    before = products(block, fold)
+    tally = 1 + ((before.columns + 19) // 19 - 1).bit_length()
+    slice_register = (sf > 1 and not before.two_slices) or before.word_register
+    column_register = depth > 1 or before.shared
+    return slice_register + column_register + tally + (before.ways == 3) + (sf > 1)
 
 
 def narrow_factor(pe: int, sf: int) -> int:

@@ -94,19 +94,9 @@ class Stage:
         return self.plan.nf * self.narrow_factor
 
     @property
-    def input_buffer(self) -> str:
-        """The FIFO at the head of the stage, or the ring in its place, in words."""
-        if self.plan.ring_depth:
-            return f"memory of {self.plan.ring_depth} positions x {self.plan.word_bits}"
-        return f"{self.plan.fifo_depth} x {self.plan.in_bits}"
-
-    @property
-    def cut_buffer(self) -> str:
-        """The FIFO behind the pipeline, in words, and what is on its way there."""
-        if not self.plan.has_cut:
-            return "none, the layer stalls"
-        lane_bits = self.plan.sum_bits if self.plan.is_last else self.plan.sides
-        return f"{self.plan.cut_depth} x {self.lanes * lane_bits} ({self.plan.skid})"
+    def cut_bits(self) -> int:
+        """Bits of a word of the FIFO behind the pipeline."""
+        return next(stream.bits for stream in self.streams if stream.name == self.uncut)
 
     @property
     def lines_in_memory(self) -> int:
