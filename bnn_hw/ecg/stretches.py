@@ -30,31 +30,39 @@ class Stretches:
     """Records, and for every training fragment where its stretches start.
 
     ``samples`` has one ``(length,) int16`` array a record and lead, adu less zero; ``tracks`` their
-    kinds of beats, ``(length,) int8`` (see `bnn_hw.ecg.beats`). Of training fragment i, in the order
-    of the training part, ``sources[i]`` says which of them, and its stretches start at
+    kinds of beats, ``(length,) int8`` (see `bnn_hw.ecg.beats`), ``annotations`` what those come of,
+    ``open`` which samples touch no closed fragment, ``(length,) bool``. Of training fragment i, in
+    the order of the training part, ``sources[i]`` says which of them, and its stretches start at
     ``starts[first[i] : first[i] + counts[i]]``; all ``int64``.
     """
 
     samples: tuple[NDArray[np.int16], ...]
     tracks: tuple[NDArray[np.int8], ...]
+    annotations: tuple[Annotations, ...]
+    open: tuple[NDArray[np.bool_], ...]
     sources: NDArray[np.int64]
     starts: NDArray[np.int64]
     first: NDArray[np.int64]
     counts: NDArray[np.int64]
     length: int
 
-    def take(
+    def pick(
         self, rows: NDArray[np.int64], chances: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int16], NDArray[np.int8]]:
-        """Return samples and tracks, ``(rows, length)`` each, of one stretch a training fragment.
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return source and first sample of one stretch a training fragment.
 
         ``chances`` are at least 0 and below 1, one a row. Every row must have a stretch.
         """
         picked = (chances.astype(np.float64) * self.counts[rows]).astype(np.int64)
-        begins = self.starts[self.first[rows] + picked]
+        return self.sources[rows], self.starts[self.first[rows] + picked]
+
+    def cut(
+        self, sources: NDArray[np.int64], begins: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int16], NDArray[np.int8]]:
+        """Return samples and tracks, ``(rows, length)`` each, of the stretches that were picked."""
         spans = [
             (int(source), slice(int(begin), int(begin) + self.length))
-            for source, begin in zip(self.sources[rows], begins, strict=True)
+            for source, begin in zip(sources, begins, strict=True)
         ]
         samples = np.stack([self.samples[source][span] for source, span in spans])
         return samples, np.stack([self.tracks[source][span] for source, span in spans])
@@ -72,6 +80,8 @@ def find_stretches(fragments: FragmentSet, split: Split, records: Path) -> Stret
     sources: dict[tuple[str, str], int] = {}
     samples: list[NDArray[np.int16]] = []
     tracks: list[NDArray[np.int8]] = []
+    marks: list[Annotations] = []
+    is_open: list[NDArray[np.bool_]] = []
     groups: dict[tuple[str, str, int], tuple[int, int]] = {}
     starts: list[NDArray[np.int64]] = []
     of_row: list[tuple[int, int, int]] = []
@@ -85,9 +95,11 @@ def find_stretches(fragments: FragmentSet, split: Split, records: Path) -> Stret
             sources[record, lead] = len(samples)
             samples.append(whole)
             tracks.append(record_track(annotations, whole.size))
-            free = _free_starts(
-                whole.size, length, fragments.starts[closed[names[closed] == record]]
+            marks.append(annotations)
+            is_open.append(
+                _open_samples(whole.size, length, fragments.starts[closed[names[closed] == record]])
             )
+            free = _free_starts(is_open[-1], length)
             classes = classes_of(fragments.name, fragments.class_names, annotations, free, length)
             for known in range(len(fragments.class_names)):
                 own = free[classes == known]
@@ -99,6 +111,8 @@ def find_stretches(fragments: FragmentSet, split: Split, records: Path) -> Stret
     return Stretches(
         tuple(samples),
         tuple(tracks),
+        tuple(marks),
+        tuple(is_open),
         sources=table[:, 0],
         starts=np.concatenate(starts),
         first=table[:, 1],
@@ -107,14 +121,19 @@ def find_stretches(fragments: FragmentSet, split: Split, records: Path) -> Stret
     )
 
 
-def _free_starts(size: int, length: int, closed: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where a stretch may start without touching a fragment that starts at ``closed``."""
-    taken = np.zeros(size + 1, np.int64)
+def _open_samples(size: int, length: int, closed: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which samples lie in no fragment that starts at ``closed``."""
+    is_open = np.ones(size, bool)
     for start in closed:
-        taken[start + 1 : start + length + 1] = 1
-    before = np.cumsum(taken)
-    starts = np.arange(0, size - length + 1, STEP_SAMPLES, dtype=np.int64)
-    free: NDArray[np.int64] = starts[before[starts + length] == before[starts]]
+        is_open[start : start + length] = False
+    return is_open
+
+
+def _free_starts(is_open: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
+    """Return where a stretch may start with all its samples in the open."""
+    taken = np.concatenate([[0], np.cumsum(~is_open)])
+    starts = np.arange(0, is_open.size - length + 1, STEP_SAMPLES, dtype=np.int64)
+    free: NDArray[np.int64] = starts[taken[starts + length] == taken[starts]]
     return free
 
 

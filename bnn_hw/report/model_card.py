@@ -74,6 +74,7 @@ class CardContext:
     origin: str
     study_commands: tuple[str, ...]
     with_stretches: str
+    with_ectopy: str
 
 
 def model_card(network: Network, shipped_name: str | None = None) -> str:

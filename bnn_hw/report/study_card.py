@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,7 @@ class StudyContext:
     origin: str
     study_commands: tuple[str, ...]
     with_stretches: str
+    with_ectopy: str
 
 
 def study_context(studies: Sequence[Condensed], digest: str, is_seventeen: bool) -> StudyContext:
@@ -73,10 +74,13 @@ def study_context(studies: Sequence[Condensed], digest: str, is_seventeen: bool)
         class_sections=tuple(_section(study) for study in studies if study.protocol in _DETAILED),
         origin=_origin(studies, digest),
         study_commands=tuple(line for study in studies for line in _commands(study)),
-        with_stretches=", ".join(
-            _TITLES[study.protocol] for study in studies if study.stretch_share
-        ),
+        with_stretches=_titles(study for study in studies if study.stretch_share),
+        with_ectopy=_titles(study for study in studies if study.ectopy_share),
     )
+
+
+def _titles(studies: Iterable[Condensed]) -> str:
+    return ", ".join(_TITLES[study.protocol] for study in studies)
 
 
 def _summaries(study: Condensed) -> list[tuple[str, Summary]]:

@@ -137,10 +137,10 @@ def unequal_counts(entry: SeedEntry, torch_correct: Mapping[str, int]) -> list[s
     ]
 
 
-def _stretch_share(experiment: dict[str, Any]) -> float:
-    """``data.stretch_share`` of an experiment; 0 in one from before there was such a field."""
+def _share(experiment: dict[str, Any], field: str) -> float:
+    """A share in ``data`` of an experiment; 0 in one from before there was such a field."""
     data = experiment.get("data")
-    share = data.get("stretch_share", 0.0) if isinstance(data, dict) else 0.0
+    share = data.get(field, 0.0) if isinstance(data, dict) else 0.0
     return share if isinstance(share, float) else 0.0
 
 
@@ -155,7 +155,8 @@ def condense(study: Study) -> Condensed:
         seeds=tuple(entry.seed for entry in study.seeds),
         chosen=study.chosen,
         chosen_digest=study.chosen_entry.digest,
-        stretch_share=_stretch_share(study.experiment),
+        stretch_share=_share(study.experiment, "stretch_share"),
+        ectopy_share=_share(study.experiment, "ectopy_share"),
         summary=study.summary.model_copy(
             update={
                 name: _without_classes(summary)

@@ -181,7 +181,8 @@ class Study(Header):
 class Condensed(_Strict):
     """What a network's provenance keeps of a study: no figures of single seeds.
 
-    ``stretch_share`` is that of its experiment: training read more than the fragments of the set.
+    ``stretch_share`` is that of its experiment: training read more than the fragments of the set. So is
+    ``ectopy_share``: it put ectopic beats into some of it.
     """
 
     name: _Name
@@ -193,6 +194,7 @@ class Condensed(_Strict):
     chosen: _Seed
     chosen_digest: _Digest
     stretch_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    ectopy_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     summary: Summaries
 
     @model_validator(mode="after")

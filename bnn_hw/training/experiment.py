@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bnn_hw.description import Description
 from bnn_hw.errors import UserError
@@ -35,7 +35,8 @@ class DataConfig(_Strict):
     Without `split_seed` every training seed cuts its own split. Protocol `paper` has no validation
     part: epoch and seed are chosen on the test, as the paper did, only to compare like with like.
     In an epoch `stretch_share` of the training fragments, drawn anew each time, give way to another
-    stretch of the same record, lead and class that touches no validation or test fragment.
+    stretch of the same record, lead and class that touches no validation or test fragment. Of those
+    of normal rhythm `ectopy_share` get an ectopic beat, and the class that goes with it.
     """
 
     set: Literal["ecg5", "ecg17"]
@@ -44,6 +45,13 @@ class DataConfig(_Strict):
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     stretch_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    ectopy_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _has_stretches(self) -> Self:
+        if self.ectopy_share and not self.stretch_share:
+            raise ValueError("ectopy_share is a share of the stretches: set stretch_share too")
+        return self
 
 
 class TrainingConfig(_Strict):

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor, nn
 
 from bnn_hw.description import Description
+from bnn_hw.ecg.ectopy import CLASS_OF_KIND, KINDS, NORMAL_CLASS, Ectopy
 from bnn_hw.ecg.preparation import prepare
 from bnn_hw.ecg.stretches import Stretches
 from bnn_hw.errors import UserError
@@ -70,6 +72,7 @@ class SeedRun:
         self.history: list[dict[str, float]] = []
         self.best = dict(_NO_BEST)
         self._source: Fragments | None = None
+        self._ectopy: Ectopy | None = None
 
     @property
     def finished(self) -> bool:
@@ -172,8 +175,9 @@ class SeedRun:
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             source = self._source.take(rows)
+            labels = part.labels[rows]
             if stretches is not None:
-                source = self._elsewhere(source, rows, stretches)
+                source, labels = self._elsewhere(source, rows, labels, stretches)
             drawn = augment(
                 source,
                 self.experiment.augmentation,
@@ -181,7 +185,7 @@ class SeedRun:
                 self.generator,
             )
             logits, hidden = self.network.logits_and_hidden(drawn.samples)
-            loss: Tensor = F.cross_entropy(logits, part.labels[rows])
+            loss: Tensor = F.cross_entropy(logits, labels)
             if self.reader is not None and self.experiment.beats is not None:
                 loss = loss + self.experiment.beats.weight * self.reader.loss(hidden, drawn.beats)
             self.optimiser.zero_grad(set_to_none=True)
@@ -200,23 +204,55 @@ class SeedRun:
             )
         return loss_sum / len(batches)
 
-    def _elsewhere(self, source: Fragments, rows: Tensor, stretches: Stretches) -> Fragments:
-        """Let stretches stand in for a share of the training fragments `rows`."""
+    def _elsewhere(
+        self, source: Fragments, rows: Tensor, labels: Tensor, stretches: Stretches
+    ) -> tuple[Fragments, Tensor]:
+        """Let stretches stand in for a share of the training fragments `rows`, with their labels."""
         chances = torch.rand((2, len(rows)), generator=self.generator).numpy()
         own = rows.numpy()
         chosen = (chances[0] < self.experiment.data.stretch_share) & (stretches.counts[own] > 0)
         if not chosen.any():
-            return source
-        samples, beats = stretches.take(own[chosen], chances[1, chosen])
+            return source, labels
+        places = stretches.pick(own[chosen], chances[1, chosen])
+        samples, beats = stretches.cut(*places)
+        replaced = torch.from_numpy(np.flatnonzero(chosen))
+        if self.experiment.data.ectopy_share:
+            made = self._with_ectopy(samples, beats, labels[replaced].numpy(), places, stretches)
+            labels = labels.index_copy(0, replaced, torch.from_numpy(made))
         shape = self.description.input
         prepared = prepare(
             samples, shape.preparation, shape.bits, peak=shape.peak, steps=shape.steps
         )
-        return source.replaced(
-            torch.from_numpy(np.flatnonzero(chosen)),
-            torch.from_numpy(prepared.astype(np.float32)),
-            torch.from_numpy(beats),
+        changed = source.replaced(
+            replaced, torch.from_numpy(prepared.astype(np.float32)), torch.from_numpy(beats)
         )
+        return changed, labels
+
+    def _with_ectopy(
+        self,
+        samples: NDArray[np.int16],
+        beats: NDArray[np.int8],
+        labels: NDArray[np.int64],
+        places: tuple[NDArray[np.int64], NDArray[np.int64]],
+        stretches: Stretches,
+    ) -> NDArray[np.int64]:
+        """Put ectopic beats into a share of the normal stretches, in place; return the labels."""
+        if self._ectopy is None:
+            self._ectopy = Ectopy(stretches)
+        config, names = self.experiment.data, self.description.labels
+        normal = names.index(NORMAL_CLASS[config.set])
+        seed = int(torch.randint(2**31 - 1, (1,), generator=self.generator))
+        generator = np.random.default_rng(seed)
+        labels = labels.copy()
+        for row in np.flatnonzero(labels == normal):
+            if generator.random() >= config.ectopy_share:
+                continue
+            kind = KINDS[int(generator.integers(len(KINDS)))]
+            made = self._ectopy.insert(int(places[0][row]), int(places[1][row]), kind, generator)
+            if made is not None:
+                samples[row], beats[row] = made
+                labels[row] = names.index(CLASS_OF_KIND[config.set][kind])
+        return labels
 
 
 def evaluate(network: BinaryNetwork, part: Part) -> tuple[float, float, float]:

@@ -174,7 +174,7 @@ def test_taken_samples_and_tracks_agree_with_a_direct_cut(tmp_path: Path, writte
     own = np.flatnonzero(stretches.counts)
     assert len(own) == len(rows)
     for chance in (0.0, 0.5, float(np.nextafter(np.float32(1), np.float32(0)))):
-        samples, tracks = stretches.take(own, np.full(len(own), chance, np.float32))
+        samples, tracks = stretches.cut(*stretches.pick(own, np.full(len(own), chance, np.float32)))
         assert samples.dtype == np.int16 and tracks.dtype == np.int8
         cuts: list[Row] = []
         for row in own.tolist():

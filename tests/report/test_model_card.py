@@ -141,6 +141,10 @@ def test_card_says_which_protocols_trained_on_more_than_the_fragments() -> None:
     assert condense(mixed).stretch_share == 0.8 and condense(plain).stretch_share == 0.0
     card = studied("ecg5", plain, mixed)
     assert "More training data than the fragments of the set (inter-patient): in every" in card
+    assert "put an ectopic beat" not in card
+    experiment["data"]["ectopy_share"] = 0.4
+    card = studied("ecg5", plain, mixed.model_copy(update={"experiment": experiment}))
+    assert "training put an ectopic beat (inter-patient): a normal one moved" in card
 
 
 def test_classes_of_the_card_are_those_of_the_pooled_confusion() -> None:

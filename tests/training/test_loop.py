@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 from bnn_hw.description import Description
+from bnn_hw.ecg.beats import BEAT_KINDS, record_track
+from bnn_hw.ecg.records import Annotations
 from bnn_hw.ecg.stretches import Stretches
 from bnn_hw.errors import UserError
 from bnn_hw.training.augment import Fragments
@@ -332,6 +334,7 @@ def stretched(tiny_data: TrainingData) -> TrainingData:
     generator = np.random.default_rng(11)
     samples = [generator.integers(-100, 100, length).astype(np.int16) for length in (300, 200)]
     tracks = [generator.integers(0, 9, length).astype(np.int8) for length in (300, 200)]
+    nothing = Annotations(np.zeros(0, np.int64), (), ())
     count = len(tiny_data.train)
     # Every fifth fragment has none.
     counts = np.where(np.arange(count) % 5 == 4, 0, 1 + np.arange(count) % 7)
@@ -340,6 +343,8 @@ def stretched(tiny_data: TrainingData) -> TrainingData:
         stretches=Stretches(
             tuple(samples),
             tuple(tracks),
+            annotations=(nothing, nothing),
+            open=tuple(np.ones(record.size, bool) for record in samples),
             sources=np.arange(count) % 2,
             starts=generator.integers(0, 160, int(counts.sum())),
             first=np.cumsum(counts) - counts,
@@ -393,7 +398,8 @@ def test_stretches_stand_in_for_their_share_of_the_fragments_that_have_some(
     rows = torch.arange(len(part))
     replaced = total = 0
     for _ in range(40):
-        mixed = run._elsewhere(source, rows, stretches)
+        mixed, labels = run._elsewhere(source, rows, part.labels, stretches)
+        assert labels is part.labels
         assert mixed.beats is not None
         for row in rows.tolist():
             own = mixed.lengths[row].item() == 0
@@ -431,7 +437,88 @@ def test_stretches_are_prepared_as_the_fragments_are(
     rows = torch.arange(len(part))
     for description, peak in ((Description.from_dict(fields), 127.0), (tiny_description, 100.0)):
         run = SeedRun(make_experiment(**STRETCHED), description, 7)
-        mixed = run._elsewhere(source, rows, stretches)
+        mixed, _ = run._elsewhere(source, rows, part.labels, stretches)
         new = mixed.samples[mixed.lengths[:, 0] == 0].abs().amax(1)
         assert len(new) > 2
         assert set(new.tolist()) == {127.0} if peak == 127.0 else float(new.max()) <= peak
+
+
+@pytest.fixture
+def rhythmic(tiny_data: TrainingData) -> TrainingData:
+    """The tiny data with a record of normal beats and one that has ventricular ones as well."""
+    generator = np.random.default_rng(12)
+    positions = np.arange(80, 3000, 150)
+    symbols = (tuple("N" * positions.size), tuple(("NNNV" * positions.size)[: positions.size]))
+    marks = tuple(Annotations(positions, own, ("",) * positions.size) for own in symbols)
+    # Scaled up and lifted, a ventricular beat still fits into 8 bits.
+    samples = tuple(generator.integers(-40, 40, 3000).astype(np.int16) for _ in marks)
+    count = len(tiny_data.train)
+    return replace(
+        tiny_data,
+        stretches=Stretches(
+            samples,
+            tuple(record_track(own, 3000) for own in marks),
+            annotations=marks,
+            open=tuple(np.ones(3000, bool) for _ in marks),
+            sources=np.zeros(count, np.int64),
+            starts=np.arange(600, 2400, 7),
+            first=np.zeros(count, np.int64),
+            counts=np.full(count, 250),
+            length=40,
+        ),
+    )
+
+
+ECTOPIC = {
+    "data": {"set": "ecg5", "split_seed": 1, "stretch_share": 0.9, "ectopy_share": 0.6},
+    "beats": {"weight": 0.5},
+}
+
+
+def with_labels(description: Description, *labels: str) -> Description:
+    return Description.from_dict(description.to_dict() | {"labels": list(labels)})
+
+
+def test_ectopic_beats_change_the_class_of_normal_stretches_alone(
+    tiny_description: Description, make_experiment: Make, rhythmic: TrainingData
+) -> None:
+    description = with_labels(tiny_description, "V", "N", "S")
+    part, stretches = rhythmic.train, rhythmic.stretches
+    assert stretches is not None and part.beats is not None
+    run = SeedRun(make_experiment(**ECTOPIC), description, 7)
+    source = Fragments(part.samples, torch.full((len(part), 1), 40), part.beats)
+    kinds = {name: kind for kind, (name, _) in enumerate(BEAT_KINDS, 1)}
+    of_label = {0: kinds["ventricular"], 2: kinds["supraventricular"]}
+    seen = set()
+    for _ in range(60):
+        mixed, labels = run._elsewhere(source, torch.arange(len(part)), part.labels, stretches)
+        assert mixed.beats is not None
+        changed = (labels != part.labels).nonzero().flatten().tolist()
+        for row in changed:
+            label = int(labels[row])
+            seen.add(label)
+            # It was a normal one that a stretch stands in for, and the beat is in the track.
+            assert int(part.labels[row]) == 1 and mixed.lengths[row].item() == 0
+            assert bool((mixed.beats[row] == of_label[label]).any())
+        same = (labels == part.labels) & (mixed.lengths[:, 0] == 0)
+        ectopic = torch.tensor(list(of_label.values()), dtype=torch.int8)
+        assert not torch.isin(mixed.beats[same], ectopic).any()
+    assert seen == {0, 2}
+    # The part keeps its labels.
+    assert torch.equal(part.labels, torch.arange(33) % 3)
+
+
+def test_a_run_with_ectopic_beats_resumes_to_the_same_bits(
+    tmp_path: Path, tiny_description: Description, make_experiment: Make, rhythmic: TrainingData
+) -> None:
+    description = with_labels(tiny_description, "V", "N", "S")
+    experiment = make_experiment(**ECTOPIC)
+    whole = finish(SeedRun(experiment, description, 7), rhythmic)
+    first = SeedRun(experiment, description, 7)
+    first.run_epoch(rhythmic)
+    save_resumable(tmp_path / "state.pt", first.state())
+    second = SeedRun(experiment, description, 7)
+    second.restore(load_resumable(tmp_path / "state.pt"))
+    assert_same(whole, finish(second, rhythmic))
+    plain = make_experiment(**{**ECTOPIC, "data": {**ECTOPIC["data"], "ectopy_share": 0.0}})
+    assert whole.history != finish(SeedRun(plain, description, 7), rhythmic).history
