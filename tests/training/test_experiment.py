@@ -56,6 +56,7 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
         ("seeds = [1]", "seeds = []", "training.seeds"),
         ('"ecg5"', '"ecg6"', "data.set"),
         ("split_seed = 1", 'split_seed = 1\nprotocol = "ours"', "data.protocol"),
+        ("split_seed = 1", "split_seed = 1\nectopy_share = 0.4", "set stretch_share too"),
         ("epochs = 2", "epochs = 2\n[teacher]\nepochs = 1", "teacher: Extra inputs"),
         ("epochs = 2", "epochs = 2\n[estimator]\nclip = 0", "estimator.clip"),
         ("epochs = 2", "epochs = 2\n[twin]\nepochs = 0", "twin.epochs"),
