@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -90,8 +89,8 @@ def test_one_or_two_beats_come_early_and_nothing_else_changes(
     made = Ectopy(stretches_of((samples, marks), VENTRICULAR)).insert(
         0, BEGIN, kind, np.random.default_rng(seed)
     )
-    if made is None:
-        return
+    assume(made is not None)
+    assert made is not None
     changed, track = made
     assert changed.shape == track.shape == (LENGTH,)
     assert (changed.dtype, track.dtype) == (np.int16, np.int8)
@@ -114,28 +113,29 @@ def test_one_or_two_beats_come_early_and_nothing_else_changes(
     assert free.any()
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_a_supraventricular_beat_keeps_its_shape_and_comes_early_by_its_share(seed: int) -> None:
-    _, marks = REGULAR
-    made = Ectopy(stretches_of(REGULAR)).insert(
-        0, BEGIN, "supraventricular", np.random.default_rng(seed)
-    )
-    if made is None:
-        # At the very start of the stretch it may leave it.
-        assert any(0 <= p - BEGIN < 0.4 * 280 for p in marks.positions)
-        return
-    changed, track = made
-    places = np.flatnonzero(track == TRACK_KIND["supraventricular"])
-    centre = places[len(places) // 2] if len(places) <= 73 else None
-    if centre is None or len(places) < 73 or np.diff(places).max() > 1:
-        return  # two beats, or one that an end of the stretch cuts
-    normal = marks.positions[marks.positions > BEGIN + centre][0] - BEGIN
-    assert 0.18 * 280 - 1 <= normal - centre <= 0.40 * 280 + 1
-    expected = beat_shape(200, 4)[135:166]
-    assert np.abs(changed[centre - 15 : centre + 16] - expected).max() <= 20
-    # It is not where it was.
-    if normal + 5 < LENGTH:
-        assert np.abs(changed[normal - 5 : normal + 5]).max() < 20
+def test_a_supraventricular_beat_keeps_its_shape_and_comes_early_by_its_share() -> None:
+    ectopy, positions = Ectopy(stretches_of(REGULAR)), REGULAR[1].positions - BEGIN
+    marked = record_track(Annotations(np.array([100]), ("A",), ("",)), 200).astype(bool).sum()
+    whole = 0
+    for seed in range(60):
+        made = ectopy.insert(0, BEGIN, "supraventricular", np.random.default_rng(seed))
+        if made is None:
+            continue  # the first beat, which came so early that it left the stretch
+        changed, track = made
+        places = np.flatnonzero(track == TRACK_KIND["supraventricular"])
+        if len(places) != marked:
+            continue  # two beats, or one that an end of the stretch cuts
+        whole += 1
+        centre = int(places[marked // 2])
+        normal = int(positions[positions > centre][0])
+        assert 0.18 * 280 - 1 <= normal - centre <= 0.40 * 280 + 1
+        # Resampled between two samples, a steep beat loses a little of its height.
+        ends = max(centre - 15, 0), min(centre + 16, LENGTH)
+        expected = beat_shape(200, 4)[150 + ends[0] - centre : 150 + ends[1] - centre]
+        assert np.abs(changed[slice(*ends)] - expected).max() <= 20
+        # It is not where it was.
+        assert np.abs(changed[normal - 5 : normal + 5], dtype=np.int64).max(initial=0) < 20
+    assert whole > 25
 
 
 def test_a_ventricular_beat_is_one_of_the_records_scaled() -> None:
