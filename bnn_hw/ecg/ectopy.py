@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnn_hw.ecg.beats import record_track
+from bnn_hw.ecg.fragments import MITDB_ZERO_ADU
+from bnn_hw.ecg.labels import NO_BEATS
 from bnn_hw.ecg.records import Annotations
 from bnn_hw.ecg.stretches import Stretches
 
@@ -54,7 +56,7 @@ _QUIET = 1.5
 
 
 class _Place(NamedTuple):
-    """Samples of a normal beat and its neighbours, from the start of what is changed."""
+    """Positions of a normal beat and its neighbours, in samples from the start of what is read."""
 
     last: int
     own: int
@@ -85,11 +87,8 @@ class Ectopy:
         """
         stretches = self._stretches
         low, high = begin - MARGIN_SAMPLES, begin + stretches.length + MARGIN_SAMPLES
-        if (
-            low < 0
-            or high > stretches.open[source].size
-            or not stretches.open[source][low:high].all()
-        ):
+        is_open = stretches.open[source]
+        if low < 0 or high > is_open.size or not is_open[low:high].all():
             return None
         own = _beats_between(stretches.annotations[source], low, high)
         inside = _normal_places(own, MARGIN_SAMPLES, MARGIN_SAMPLES + stretches.length)
@@ -119,7 +118,9 @@ class Ectopy:
             symbols[index] = SYMBOLS[kind]
         moved = Annotations(positions, tuple(symbols), own.notes)
         inner = slice(MARGIN_SAMPLES, MARGIN_SAMPLES + stretches.length)
-        whole = np.clip(np.rint(samples), -1024, 1023).astype(np.int16)
+        # As far as the recorder's converter reaches.
+        limits = -MITDB_ZERO_ADU, MITDB_ZERO_ADU - 1
+        whole = np.clip(np.rint(samples), *limits).astype(np.int16)
         return whole[inner], record_track(moved, high - low)[inner]
 
     def _donor(self, source: int, generator: np.random.Generator) -> NDArray[np.float64] | None:
@@ -138,7 +139,7 @@ class Ectopy:
 def _beats_between(annotations: Annotations, low: int, high: int) -> Annotations:
     """The beats from ``low`` to ``high``, positions from ``low``; without marks that are no beats."""
     first, last = np.searchsorted(annotations.positions, [low, high])
-    kept = [i for i in range(first, last) if annotations.symbols[i] not in '+~|"x']
+    kept = [i for i in range(first, last) if annotations.symbols[i] not in NO_BEATS]
     return Annotations(
         annotations.positions[kept] - low,
         tuple(annotations.symbols[i] for i in kept),
@@ -158,15 +159,11 @@ def _normal_places(beats: Annotations, low: int, high: int) -> list[int]:
 def _donors(annotations: Annotations, is_open: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Positions of ventricular beats between normal ones, all their samples in the open."""
     symbols = annotations.symbols
-    found = [
-        int(annotations.positions[i])
-        for i in range(1, len(symbols) - 1)
-        if symbols[i - 1 : i + 2] == ("N", "V", "N")
-    ]
+    isolated = [i for i in range(len(symbols)) if symbols[max(i - 1, 0) : i + 2] == ("N", "V", "N")]
     return np.array(
         [
             at
-            for at in found
+            for at in annotations.positions[isolated].tolist()
             if _BEFORE <= at < is_open.size - _AFTER
             and is_open[at - _BEFORE : at + _AFTER + 1].all()
         ],

@@ -59,7 +59,8 @@ _CLASS_BESIDE_NORMAL: dict[str, tuple[str, frozenset[frozenset[str]], int]] = {
     "(T": ("Trigeminy", frozenset({frozenset("NV")}), 50),
 }
 _NORMAL_RHYTHM = "(N"
-_NO_BEATS = frozenset('+~|"x[]')
+# Marks between the beats that seventeen classes know: a flutter wave counts as a beat there.
+NO_BEATS = frozenset('+~|"x[]')
 
 
 def deciding_symbol(symbols: Sequence[str]) -> str:
@@ -96,7 +97,7 @@ def rhythm_class(rhythms: Mapping[str, int], symbols: Sequence[str]) -> str | No
     ``rhythms`` has the samples of each rhythm in the window, ``symbols`` its annotation symbols. Of
     the 1000 published fragments 974 get their own class, 2 another, 24 none.
     """
-    beats = frozenset(symbols) - _NO_BEATS
+    beats = frozenset(symbols) - NO_BEATS
     present = {name: samples for name, samples in rhythms.items() if samples}
     if len(present) == 1:
         (rhythm,) = present

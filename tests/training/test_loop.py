@@ -31,6 +31,21 @@ def finish(run: SeedRun, data: TrainingData) -> SeedRun:
     return run
 
 
+def finish_resumed(
+    make_run: Callable[[], SeedRun], data: TrainingData, stop: int, folder: Path
+) -> SeedRun:
+    """Train `stop` epochs, save, and let another run go on to the end from the file."""
+    first = make_run()
+    for _ in range(stop):
+        first.run_epoch(data)
+    save_resumable(folder / "state.pt", first.state())
+    torch.manual_seed(999)  # nothing may hang on the global generator
+    second = make_run()
+    second.restore(load_resumable(folder / "state.pt"))
+    assert len(second.history) == stop
+    return finish(second, data)
+
+
 def assert_same(one: SeedRun, two: SeedRun) -> None:
     assert one.history == two.history
     assert (one.best["epoch"], one.best["loss"]) == (two.best["epoch"], two.best["loss"])
@@ -84,16 +99,11 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     experiment = make_experiment(**RECIPES[recipe])
     real = recipe == "real"
 
-    whole = finish(SeedRun(experiment, tiny_description, 7, real), tiny_data)
-    first = SeedRun(experiment, tiny_description, 7, real)
-    for _ in range(stop):
-        first.run_epoch(tiny_data)
-    save_resumable(tmp_path / "state.pt", first.state())
-    torch.manual_seed(999)  # nothing may hang on the global generator
-    second = SeedRun(experiment, tiny_description, 7, real)
-    second.restore(load_resumable(tmp_path / "state.pt"))
-    assert len(second.history) == stop
-    assert_same(whole, finish(second, tiny_data))
+    def make_run() -> SeedRun:
+        return SeedRun(experiment, tiny_description, 7, real)
+
+    whole = finish(make_run(), tiny_data)
+    assert_same(whole, finish_resumed(make_run, tiny_data, stop, tmp_path))
 
 
 @pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "plain"])
@@ -369,15 +379,13 @@ def test_a_run_with_stretches_resumes_to_the_same_bits(
     stop: int,
 ) -> None:
     experiment = make_experiment(**STRETCHED)
-    whole = finish(SeedRun(experiment, tiny_description, 7), stretched)
-    first = SeedRun(experiment, tiny_description, 7)
-    for _ in range(stop):
-        first.run_epoch(stretched)
-    save_resumable(tmp_path / "state.pt", first.state())
-    torch.manual_seed(999)  # nothing may hang on the global generator
-    second = SeedRun(experiment, tiny_description, 7)
-    second.restore(load_resumable(tmp_path / "state.pt"))
-    assert_same(whole, finish(second, stretched))
+
+    def make_run() -> SeedRun:
+        return SeedRun(experiment, tiny_description, 7)
+
+    whole = finish(make_run(), stretched)
+    second = finish_resumed(make_run, stretched, stop, tmp_path)
+    assert_same(whole, second)
     assert torch.equal(whole.generator.get_state(), second.generator.get_state())
     # Samples and beats of the stretches were read: others lead elsewhere.
     assert stretched.stretches is not None
@@ -513,12 +521,11 @@ def test_a_run_with_ectopic_beats_resumes_to_the_same_bits(
 ) -> None:
     description = with_labels(tiny_description, "V", "N", "S")
     experiment = make_experiment(**ECTOPIC)
-    whole = finish(SeedRun(experiment, description, 7), rhythmic)
-    first = SeedRun(experiment, description, 7)
-    first.run_epoch(rhythmic)
-    save_resumable(tmp_path / "state.pt", first.state())
-    second = SeedRun(experiment, description, 7)
-    second.restore(load_resumable(tmp_path / "state.pt"))
-    assert_same(whole, finish(second, rhythmic))
+
+    def make_run() -> SeedRun:
+        return SeedRun(experiment, description, 7)
+
+    whole = finish(make_run(), rhythmic)
+    assert_same(whole, finish_resumed(make_run, rhythmic, 1, tmp_path))
     plain = make_experiment(**{**ECTOPIC, "data": {**ECTOPIC["data"], "ectopy_share": 0.0}})
     assert whole.history != finish(SeedRun(plain, description, 7), rhythmic).history
