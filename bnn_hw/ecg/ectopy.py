@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from bnn_hw.ecg.beats import record_track
 from bnn_hw.ecg.fragments import MITDB_ZERO_ADU
 from bnn_hw.ecg.labels import NO_BEATS
 from bnn_hw.ecg.records import Annotations
@@ -79,9 +78,11 @@ class Ectopy:
 
     def insert(
         self, source: int, begin: int, kind: Kind, generator: np.random.Generator
-    ) -> tuple[NDArray[np.int16], NDArray[np.int8]] | None:
-        """Return samples and track, ``(length,)`` each, of the stretch at ``begin`` with one or two beats.
+    ) -> tuple[NDArray[np.int16], Annotations] | None:
+        """Put one or two beats into the stretch at ``begin``.
 
+        Returns its samples, ``(length,)``, and all the beats that it has then, positions from its
+        first sample; those put in have the symbol of `SYMBOLS`.
         None where it does not fit: a stretch with other than normal beats, at an end of the record,
         near a closed fragment, of very slow or fast rhythm, or when no ventricular beat is to be had.
         """
@@ -116,12 +117,13 @@ class Ectopy:
             if positions[index] < MARGIN_SAMPLES:
                 return None  # it came so early that it left the stretch
             symbols[index] = SYMBOLS[kind]
+        # A beat comes early by less than half of its RR interval: they are still in order of time.
         moved = Annotations(positions, tuple(symbols), own.notes)
-        inner = slice(MARGIN_SAMPLES, MARGIN_SAMPLES + stretches.length)
+        inner = MARGIN_SAMPLES, MARGIN_SAMPLES + stretches.length
         # As far as the recorder's converter reaches.
         limits = -MITDB_ZERO_ADU, MITDB_ZERO_ADU - 1
         whole = np.clip(np.rint(samples), *limits).astype(np.int16)
-        return whole[inner], record_track(moved, high - low)[inner]
+        return whole[slice(*inner)], _beats_between(moved, *inner)
 
     def _donor(self, source: int, generator: np.random.Generator) -> NDArray[np.float64] | None:
         """A ventricular beat, as often of the record itself, where it has one, as of any."""

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bnn_hw.ecg.beats import record_track
 from bnn_hw.ecg.fragments import FragmentSet, cut_record
 from bnn_hw.ecg.labels import rhythm_class, window_class
 from bnn_hw.ecg.records import Annotations, read_annotations
@@ -29,15 +28,14 @@ STEP_SAMPLES = 90
 class Stretches:
     """Records, and for every training fragment where its stretches start.
 
-    ``samples`` has one ``(length,) int16`` array a record and lead, adu less zero; ``tracks`` their
-    kinds of beats, ``(length,) int8`` (see `bnn_hw.ecg.beats`), ``annotations`` what those come of,
-    ``open`` which samples touch no closed fragment, ``(length,) bool``. Of training fragment i, in
-    the order of the training part, ``sources[i]`` says which of them, and its stretches start at
-    ``starts[first[i] : first[i] + counts[i]]``; all ``int64``.
+    ``samples`` has one ``(length,) int16`` array a record and lead, adu less zero; ``annotations``
+    has what the cardiologists noted in it, ``open`` which samples touch no closed fragment,
+    ``(length,) bool``. Of training fragment i, in the order of the training part, ``sources[i]`` says
+    which of them, and its stretches start at ``starts[first[i] : first[i] + counts[i]]``; all
+    ``int64``.
     """
 
     samples: tuple[NDArray[np.int16], ...]
-    tracks: tuple[NDArray[np.int8], ...]
     annotations: tuple[Annotations, ...]
     open: tuple[NDArray[np.bool_], ...]
     sources: NDArray[np.int64]
@@ -56,16 +54,14 @@ class Stretches:
         picked = (chances.astype(np.float64) * self.counts[rows]).astype(np.int64)
         return self.sources[rows], self.starts[self.first[rows] + picked]
 
-    def cut(
-        self, sources: NDArray[np.int64], begins: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int16], NDArray[np.int8]]:
-        """Return samples and tracks, ``(rows, length)`` each, of the stretches that were picked."""
-        spans = [
-            (int(source), slice(int(begin), int(begin) + self.length))
-            for source, begin in zip(sources, begins, strict=True)
-        ]
-        samples = np.stack([self.samples[source][span] for source, span in spans])
-        return samples, np.stack([self.tracks[source][span] for source, span in spans])
+    def cut(self, sources: NDArray[np.int64], begins: NDArray[np.int64]) -> NDArray[np.int16]:
+        """Return the samples, ``(rows, length)``, of the stretches that were picked."""
+        return np.stack(
+            [
+                self.samples[source][begin : begin + self.length]
+                for source, begin in zip(sources.tolist(), begins.tolist(), strict=True)
+            ]
+        )
 
 
 def find_stretches(fragments: FragmentSet, split: Split, records: Path) -> Stretches:
@@ -79,7 +75,6 @@ def find_stretches(fragments: FragmentSet, split: Split, records: Path) -> Stret
     leads = fragments.leads or ("",) * len(fragments)
     sources: dict[tuple[str, str], int] = {}
     samples: list[NDArray[np.int16]] = []
-    tracks: list[NDArray[np.int8]] = []
     marks: list[Annotations] = []
     is_open: list[NDArray[np.bool_]] = []
     groups: dict[tuple[str, str, int], tuple[int, int]] = {}
@@ -94,7 +89,6 @@ def find_stretches(fragments: FragmentSet, split: Split, records: Path) -> Stret
             annotations = read_annotations(records / record)
             sources[record, lead] = len(samples)
             samples.append(whole)
-            tracks.append(record_track(annotations, whole.size))
             marks.append(annotations)
             is_open.append(
                 _open_samples(whole.size, length, fragments.starts[closed[names[closed] == record]])
@@ -110,7 +104,6 @@ def find_stretches(fragments: FragmentSet, split: Split, records: Path) -> Stret
     table = np.array(of_row, np.int64).reshape(-1, 3)
     return Stretches(
         tuple(samples),
-        tuple(tracks),
         tuple(marks),
         tuple(is_open),
         sources=table[:, 0],

@@ -26,25 +26,20 @@ class Fragments:
     """Fragments to be augmented, a row each.
 
     `samples` (n, time) float integers; `lengths` (n, 1) int64, after how many samples each is
-    rotated (see `seam_lengths`), 0 for one that stays as it is; `beats` (n, time) kinds of beats,
-    moved as the samples are, or None.
+    rotated (see `seam_lengths`), 0 for one that stays as it is.
     """
 
     samples: Tensor
     lengths: Tensor
-    beats: Tensor | None = None
 
     def take(self, rows: Tensor) -> Fragments:
         """Return the given rows."""
-        beats = None if self.beats is None else self.beats[rows]
-        return Fragments(self.samples[rows], self.lengths[rows], beats)
+        return Fragments(self.samples[rows], self.lengths[rows])
 
-    def replaced(self, rows: Tensor, samples: Tensor, beats: Tensor) -> Fragments:
-        """Return these with other samples and beats in some rows, which are not to be rotated."""
+    def replaced(self, rows: Tensor, samples: Tensor) -> Fragments:
+        """Return these with other samples in some rows, which are not to be rotated."""
         return Fragments(
-            self.samples.index_copy(0, rows, samples),
-            self.lengths.index_fill(0, rows, 0),
-            None if self.beats is None else self.beats.index_copy(0, rows, beats),
+            self.samples.index_copy(0, rows, samples), self.lengths.index_fill(0, rows, 0)
         )
 
 
@@ -70,10 +65,10 @@ def seam_lengths(samples: Tensor, search: int) -> Tensor:
 
 def augment(
     fragments: Fragments, config: AugmentationConfig, bits: int, generator: torch.Generator
-) -> Fragments:
-    """Return fragments that are shifted, amplified, offset and disturbed, each by its own draw.
+) -> Tensor:
+    """Return samples that are shifted, amplified, offset and disturbed, each row by its own draw.
 
-    The samples are rounded half to even and clipped to `bits` signed bits.
+    They are (n, time), rounded half to even and clipped to `bits` signed bits.
 
     - shift: a rotation by up to +-`shift_samples` (what leaves at one end enters at the other, so
       no sample of a neighbouring fragment, which may be a test fragment, comes in);
@@ -83,7 +78,7 @@ def augment(
     - baseline: one offset up to +-`baseline`, and a slow sine up to `wander`; noise: white, standard
       deviation `noise`; all in the unit of the samples.
     """
-    samples, beats = fragments.samples, fragments.beats
+    samples = fragments.samples
     count, time = samples.shape
 
     def draw() -> Tensor:
@@ -93,9 +88,7 @@ def augment(
         shifts = torch.randint(
             -config.shift_samples, config.shift_samples + 1, (count, 1), generator=generator
         )
-        source = _rotation(shifts, fragments.lengths, time)
-        samples = samples.gather(1, source)
-        beats = None if beats is None else beats.gather(1, source)
+        samples = samples.gather(1, _rotation(shifts, fragments.lengths, time))
     low, high = math.log(config.gain[0]), math.log(config.gain[1])
     if low or high:
         samples = samples * torch.exp(low + (high - low) * draw())
@@ -113,7 +106,7 @@ def augment(
     if config.noise:
         samples = samples + config.noise * torch.randn(samples.shape, generator=generator)
     limit = 1 << (bits - 1)
-    return Fragments(samples.round().clamp(-limit, limit - 1), fragments.lengths, beats)
+    return samples.round().clamp(-limit, limit - 1)
 
 
 def _rotation(shifts: Tensor, lengths: Tensor, time: int) -> Tensor:

@@ -29,14 +29,10 @@ SMOKE_SHARES = (0.25, 0.25)
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Fragments of one side: samples (n, time) float32 integers, labels (n,) int64.
-
-    `beats` is (n, time) int8, the kind of beat at every sample, where training asks for it.
-    """
+    """Fragments of one side: samples (n, time) float32 integers, labels (n,) int64."""
 
     samples: Tensor
     labels: Tensor
-    beats: Tensor | None = None
 
     def __len__(self) -> int:
         """Return the number of fragments."""
@@ -82,17 +78,8 @@ def smoke_split(fragments: FragmentSet, seed: int) -> Split:
     return random_split(fragments, seed, *SMOKE_SHARES)
 
 
-def arrange(
-    fragments: FragmentSet,
-    split: Split,
-    description: Description,
-    beats: NDArray[np.int8] | None = None,
-) -> TrainingData:
-    """Prepare the fragments of a split as the network takes them; UserError when they don't fit.
-
-    `beats` are the tracks of all fragments (`bnn_hw.ecg.beats`); only those of the training part
-    are taken over.
-    """
+def arrange(fragments: FragmentSet, split: Split, description: Description) -> TrainingData:
+    """Prepare the fragments of a split as the network takes them; UserError when they don't fit."""
     if tuple(description.labels) != tuple(fragments.class_names):
         raise UserError(
             f"network {description.name} has labels {', '.join(description.labels)}; set "
@@ -120,7 +107,6 @@ def arrange(
         name: Part(
             torch.from_numpy(samples[rows].astype(np.float32)),
             torch.from_numpy(fragments.labels[rows].astype(np.int64)),
-            None if beats is None or name != "train" else torch.from_numpy(beats[rows]),
         )
         for name, rows in sides.items()
     }

@@ -126,12 +126,6 @@ class TwinConfig(_Strict):
     weight_decay: _NotNegative = 0.0
 
 
-class BeatsConfig(_Strict):
-    """Beat reader: `weight` of the loss that asks the last hidden layer for the kind of each beat."""
-
-    weight: _Positive = 1.0
-
-
 class SelectionConfig(_Strict):
     """The epoch that is best on validation is taken, from the share `start` of the run on."""
 
@@ -151,7 +145,6 @@ class Experiment(_Strict):
     augmentation: AugmentationConfig = AugmentationConfig()
     estimator: EstimatorConfig = EstimatorConfig()
     selection: SelectionConfig = SelectionConfig()
-    beats: BeatsConfig | None = None
     twin: TwinConfig | None = None
 
     def of_twin(self, twin: TwinConfig) -> Experiment:

@@ -23,7 +23,6 @@ from bnn_hw.errors import UserError
 from bnn_hw.ir.file import first_line
 from bnn_hw.metrics import score
 from bnn_hw.training.augment import Fragments, augment, seam_lengths
-from bnn_hw.training.beat_reader import BeatReader
 from bnn_hw.training.data import Part, TrainingData
 from bnn_hw.training.experiment import Experiment
 from bnn_hw.training.layers import clip_latent_weights, raise_slopes
@@ -60,12 +59,8 @@ class SeedRun:
                 module.momentum = experiment.training.norm_momentum
         self.generator = torch.Generator().manual_seed(seed)
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-        self.reader = None if experiment.beats is None else BeatReader(self.network)
-        parameters = list(self.network.parameters())
-        if self.reader is not None:
-            parameters += self.reader.parameters()
         self.optimiser = kinds[experiment.optimiser.name](
-            parameters,
+            self.network.parameters(),
             lr=experiment.optimiser.learning_rate,
             weight_decay=experiment.optimiser.weight_decay,
         )
@@ -87,7 +82,6 @@ class SeedRun:
             "seed": self.seed,
             "real": self.real,
             "network": self.network.state_dict(),
-            "reader": {} if self.reader is None else self.reader.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(),
             "history": self.history,
@@ -112,8 +106,6 @@ class SeedRun:
                 )
         try:
             self.network.load_state_dict(state["network"])
-            if self.reader is not None:
-                self.reader.load_state_dict(state["reader"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.generator.set_state(state["generator"])
             self.history = list(state["history"])
@@ -160,7 +152,7 @@ class SeedRun:
     def _train(self, part: Part, stretches: Stretches | None) -> float:
         if self._source is None:
             search = self.experiment.augmentation.seam_samples
-            self._source = Fragments(part.samples, seam_lengths(part.samples, search), part.beats)
+            self._source = Fragments(part.samples, seam_lengths(part.samples, search))
         config = self.experiment.training
         rates = self.experiment.optimiser
         self.network.train()
@@ -178,16 +170,13 @@ class SeedRun:
             labels = part.labels[rows]
             if stretches is not None:
                 source, labels = self._elsewhere(source, rows, labels, stretches)
-            drawn = augment(
+            samples = augment(
                 source,
                 self.experiment.augmentation,
                 self.description.input.bits,
                 self.generator,
             )
-            logits, hidden = self.network.logits_and_hidden(drawn.samples)
-            loss: Tensor = F.cross_entropy(logits, labels)
-            if self.reader is not None and self.experiment.beats is not None:
-                loss = loss + self.experiment.beats.weight * self.reader.loss(hidden, drawn.beats)
+            loss: Tensor = F.cross_entropy(self.network(samples), labels)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()
@@ -214,24 +203,20 @@ class SeedRun:
         if not chosen.any():
             return source, labels
         places = stretches.pick(own[chosen], chances[1, chosen])
-        samples, beats = stretches.cut(*places)
+        samples = stretches.cut(*places)
         replaced = torch.from_numpy(np.flatnonzero(chosen))
         if self.experiment.data.ectopy_share:
-            made = self._with_ectopy(samples, beats, labels[replaced].numpy(), places, stretches)
+            made = self._with_ectopy(samples, labels[replaced].numpy(), places, stretches)
             labels = labels.index_copy(0, replaced, torch.from_numpy(made))
         shape = self.description.input
         prepared = prepare(
             samples, shape.preparation, shape.bits, peak=shape.peak, steps=shape.steps
         )
-        changed = source.replaced(
-            replaced, torch.from_numpy(prepared.astype(np.float32)), torch.from_numpy(beats)
-        )
-        return changed, labels
+        return source.replaced(replaced, torch.from_numpy(prepared.astype(np.float32))), labels
 
     def _with_ectopy(
         self,
         samples: NDArray[np.int16],
-        beats: NDArray[np.int8],
         labels: NDArray[np.int64],
         places: tuple[NDArray[np.int64], NDArray[np.int64]],
         stretches: Stretches,
@@ -250,7 +235,7 @@ class SeedRun:
             kind = KINDS[int(generator.integers(len(KINDS)))]
             made = self._ectopy.insert(int(places[0][row]), int(places[1][row]), kind, generator)
             if made is not None:
-                samples[row], beats[row] = made
+                samples[row] = made[0]
                 labels[row] = names.index(CLASS_OF_KIND[config.set][kind])
         return labels
 

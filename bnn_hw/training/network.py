@@ -86,11 +86,6 @@ class BinaryNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed
         """Return the layers with sign weights in order."""
         return [module for _, module in self.stages if isinstance(module, SignConv | SignDense)]
 
-    @property
-    def last_channels(self) -> int:
-        """Channels that the last conv takes; a dense layer's inputs are counted all."""
-        return int(self.matrices()[-1].weight.shape[1])
-
     def arrange(self, samples: Tensor) -> Tensor:
         """Bring samples to the layout of the layers, (n, channels, 1, samples).
 
@@ -107,16 +102,10 @@ class BinaryNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed
 
     def forward(self, samples: Tensor) -> Tensor:
         """Return the logits."""
-        return self.logits_and_hidden(samples)[0]
-
-    def logits_and_hidden(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits and what the last conv or dense takes, (n, channels, 1, positions)."""
-        values = hidden = self.arrange(samples)
+        values = self.arrange(samples)
         for _, module in self.stages:
-            if isinstance(module, SignConv | SignDense):
-                hidden = values
             values = module(values)
-        return values, hidden
+        return values
 
 
 def build_network(description: Description, clip: float = 1.0) -> BinaryNetwork:

@@ -26,14 +26,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bnn_hw.description import Description
-from bnn_hw.ecg.beats import beat_tracks
 from bnn_hw.ecg.fragments import FragmentSet, load_set
 from bnn_hw.ecg.records import records_dir
 from bnn_hw.ecg.slices import load_slices
@@ -79,12 +76,7 @@ def train(
     folder = None if smoke else records_dir(records)
     name = experiment.data.set
     fragments = load_slices(name) if folder is None else load_set(name, folder)
-    beats = None
-    if experiment.beats is not None:
-        # The shipped slices come without annotations: the smoke run reads beats where none are.
-        empty = np.zeros(fragments.samples.shape, np.int8)
-        beats = empty if folder is None else beat_tracks(fragments, folder)
-    trainer = _Trainer(experiment, description, beats, folder, out, resume, show_progress)
+    trainer = _Trainer(experiment, description, folder, out, resume, show_progress)
     results = tuple(trainer.train_seed(seed, fragments, smoke) for seed in wanted)
     trained = Trained(experiment, description, fragments, smoke, results)
     if seeds is None:
@@ -128,7 +120,6 @@ def _join(trained: Trained, out: Path) -> None:
 class _Trainer:
     experiment: Experiment
     description: Description
-    beats: NDArray[np.int8] | None
     records: Path | None
     out: Path
     resume: bool
@@ -143,7 +134,7 @@ class _Trainer:
             split = smoke_split(fragments, seed)
         else:
             split = split_fragments(fragments, experiment.data, seed)
-        data = arrange(fragments, split, self.description, self.beats)
+        data = arrange(fragments, split, self.description)
         if experiment.data.stretch_share and self.records is not None:
             data = replace(data, stretches=find_stretches(fragments, split, self.records))
         stem = f"{experiment.name}.seed{seed}"

@@ -229,7 +229,7 @@ def test_pareto_report_with_its_picture(folder: Path) -> None:
         ('what = "all of it"', 'what = "a | b"', "what: "),
         ('what = "all of it"', 'what = "all of it"\nspeed = 1', "speed: Extra inputs"),
         ('"augmentation.noise"', '"augmentation.nose"', "the base has no such field"),
-        ('"augmentation.noise"', '"beats"', "the base has no such field"),
+        ('"augmentation.noise"', '"twin"', "the base has no such field"),
         ('"augmentation.noise"', '"training.seeds"', "training.seeds is set for every run"),
         ("0.02", "-1", "variant plain: optimiser.learning_rate: "),
         ("0.02", '0.02, "estimator.sort" = 1', "variant plain: estimator.sort: Extra"),

@@ -11,7 +11,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bnn_hw.ecg.beats import BEAT_KINDS, record_track
 from bnn_hw.ecg.ectopy import (
     CLASS_OF_KIND,
     KINDS,
@@ -31,7 +30,11 @@ LENGTH = 2000
 BEGIN = 900
 # Where a sample is that nothing may read.
 POISON = 20_000
-TRACK_KIND = {kind: 1 + [name for name, _ in BEAT_KINDS].index(kind) for kind in KINDS}
+# By which share of its RR interval a beat comes early, at least and at most.
+EARLY: dict[Kind, tuple[float, float]] = {
+    "supraventricular": (0.18, 0.40),
+    "ventricular": (0.08, 0.38),
+}
 
 
 def beat_shape(height: float, width: float) -> NDArray[np.float64]:
@@ -61,7 +64,6 @@ def stretches_of(*records: tuple[NDArray[np.int16], Annotations]) -> Stretches:
     """Stretches of made-up records; where they start is given to `insert` by hand."""
     return Stretches(
         samples=tuple(samples for samples, _ in records),
-        tracks=tuple(record_track(marks, samples.size) for samples, marks in records),
         annotations=tuple(marks for _, marks in records),
         open=tuple(np.ones(samples.size, bool) for samples, _ in records),
         sources=np.zeros(1, np.int64),
@@ -91,42 +93,45 @@ def test_one_or_two_beats_come_early_and_nothing_else_changes(
     )
     assume(made is not None)
     assert made is not None
-    changed, track = made
-    assert changed.shape == track.shape == (LENGTH,)
-    assert (changed.dtype, track.dtype) == (np.int16, np.int8)
+    changed, beats = made
+    assert changed.shape == (LENGTH,) and changed.dtype == np.int16
     plain = samples[BEGIN : BEGIN + LENGTH]
-    before = record_track(marks, samples.size)[BEGIN : BEGIN + LENGTH]
     positions = marks.positions - BEGIN
-    own = [int(p) for p in positions if 0 <= p < LENGTH]
-    put_in = (track == TRACK_KIND[kind]).astype(int)
-    begun = int((np.diff(put_in, prepend=0) == 1).sum())
-    assert begun in (1, 2)
-    moved = [p for p in own if track[p] != before[p] or not track[p] or put_in[p]]
-    assert moved
-    # Outside the diastoles beside those beats every sample is what it was.
+    own = np.flatnonzero((positions >= 0) & (positions < LENGTH))
+    # All beats of the stretch are there still, in order of time.
+    assert beats.positions.size == len(beats.symbols) == len(beats.notes) == own.size
+    assert beats.positions[0] >= 0 and beats.positions[-1] < LENGTH
+    assert (np.diff(beats.positions) > 0).all()
+    put_in = np.array(beats.symbols) == SYMBOLS[kind]
+    assert set(beats.symbols) <= {"N", SYMBOLS[kind]} and put_in.sum() in (1, 2)
+    assert np.array_equal(beats.positions[~put_in], positions[own][~put_in])
+    assert (np.diff(np.flatnonzero(put_in)) >= 3).all()
+    # Outside the diastoles beside those that were put in every sample is what it was.
     free = np.ones(LENGTH, bool)
-    for at in moved:
-        index = int(np.searchsorted(positions, at))
-        low, high = positions[index - 1], positions[index + 1]
-        free[max(int(low + 0.25 * (at - low)) - 1, 0) : max(int(high), 0)] = False
+    for index, now in zip(own[put_in], beats.positions[put_in], strict=True):
+        last, at, following = positions[index - 1 : index + 2].tolist()
+        least, most = EARLY[kind]
+        assert least * (at - last) - 1 <= at - now <= most * (at - last) + 1
+        # There it stands, where nothing was.
+        assert abs(plain[now]) < 20
+        assert changed[now] > 150 if kind == "supraventricular" else changed[now] < -300
+        free[max(int(last + 0.25 * (at - last)) - 1, 0) : max(following, 0)] = False
     assert np.array_equal(changed[free], plain[free])
     assert free.any()
 
 
 def test_a_supraventricular_beat_keeps_its_shape_and_comes_early_by_its_share() -> None:
     ectopy, positions = Ectopy(stretches_of(REGULAR)), REGULAR[1].positions - BEGIN
-    marked = record_track(Annotations(np.array([100]), ("A",), ("",)), 200).astype(bool).sum()
     whole = 0
     for seed in range(60):
         made = ectopy.insert(0, BEGIN, "supraventricular", np.random.default_rng(seed))
         if made is None:
             continue  # the first beat, which came so early that it left the stretch
-        changed, track = made
-        places = np.flatnonzero(track == TRACK_KIND["supraventricular"])
-        if len(places) != marked:
-            continue  # two beats, or one that an end of the stretch cuts
+        changed, beats = made
+        if beats.symbols.count("A") != 1:
+            continue  # two beats
         whole += 1
-        centre = int(places[marked // 2])
+        centre = int(beats.positions[beats.symbols.index("A")])
         normal = int(positions[positions > centre][0])
         assert 0.18 * 280 - 1 <= normal - centre <= 0.40 * 280 + 1
         # Resampled between two samples, a steep beat loses a little of its height.
@@ -135,7 +140,7 @@ def test_a_supraventricular_beat_keeps_its_shape_and_comes_early_by_its_share() 
         assert np.abs(changed[slice(*ends)] - expected).max() <= 20
         # It is not where it was.
         assert np.abs(changed[normal - 5 : normal + 5], dtype=np.int64).max(initial=0) < 20
-    assert whole > 25
+    assert whole > 35
 
 
 def test_a_ventricular_beat_is_one_of_the_records_scaled() -> None:
@@ -213,7 +218,9 @@ def test_same_draws_same_bits() -> None:
             ectopy.insert(0, BEGIN, kind, np.random.default_rng(seed)) for seed in (5, 5, 6)
         )
         assert one is not None and two is not None and other is not None
-        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+        assert np.array_equal(one[0], two[0])
+        assert np.array_equal(one[1].positions, two[1].positions)
+        assert one[1].symbols == two[1].symbols
         assert not np.array_equal(one[0], other[0])
 
 
@@ -247,7 +254,7 @@ def test_nearly_all_normal_stretches_of_the_records_can_take_a_beat(
     ectopy = Ectopy(stretches)
     chances = generator.random(len(normal)).astype(np.float32)
     sources, begins = stretches.pick(normal, chances)
-    plain, _ = stretches.cut(sources, begins)
+    plain = stretches.cut(sources, begins)
     for kind in KINDS:
         made = [
             ectopy.insert(int(source), int(begin), kind, generator)
@@ -255,6 +262,11 @@ def test_nearly_all_normal_stretches_of_the_records_can_take_a_beat(
         ]
         kept = [(one, own) for one, own in zip(made, plain, strict=True) if one is not None]
         assert len(kept) > 0.85 * len(normal)
-        # Most of a stretch stays what it was, and a beat of that kind stands in the track.
+        # Most of a stretch stays what it was, and its beats give it the class of that kind.
         assert all(0.6 < (one[0] == own).mean() < 1 for one, own in kept)
-        assert all((one[1] == TRACK_KIND[kind]).any() for one, _ in kept)
+        for (_, beats), _ in kept:
+            assert beats.positions[0] >= 0 and beats.positions[-1] < stretches.length
+            assert (np.diff(beats.positions) > 0).all()
+            symbols = list(beats.symbols)
+            assert window_class(symbols) == CLASS_OF_KIND["ecg5"][kind]
+            assert rhythm_class({"(N": 3600}, symbols) == CLASS_OF_KIND["ecg17"][kind]

@@ -23,13 +23,13 @@ def samples() -> Tensor:
     return torch.randint(-1024, 1024, (16, 50), generator=generator()).float()
 
 
-def whole(rows: Tensor, beats: Tensor | None = None, search: int = 0) -> Fragments:
-    return Fragments(rows, seam_lengths(rows, search), beats)
+def whole(rows: Tensor, search: int = 0) -> Fragments:
+    return Fragments(rows, seam_lengths(rows, search))
 
 
 def augmented(rows: Tensor, bits: int = BITS, seed: int = 4, **config: Any) -> Tensor:
     plan = AugmentationConfig.model_validate(config)
-    return augment(whole(rows), plan, bits, generator(seed)).samples
+    return augment(whole(rows), plan, bits, generator(seed))
 
 
 EVERYTHING: dict[str, Any] = {
@@ -43,14 +43,11 @@ EVERYTHING: dict[str, Any] = {
 
 
 def test_off_changes_nothing() -> None:
-    beats = samples().to(torch.int8)
     drawn = generator()
     # Lengths below the fragment's own: without a shift nothing is cut at the seam either.
-    given_in = Fragments(samples(), torch.full((16, 1), 37), beats)
+    given_in = Fragments(samples(), torch.full((16, 1), 37))
     result = augment(given_in, AugmentationConfig(), BITS, drawn)
-    assert torch.equal(result.samples, samples())
-    assert result.beats is not None and torch.equal(result.beats, beats)
-    assert torch.equal(result.lengths, given_in.lengths)
+    assert torch.equal(result, samples())
     assert torch.equal(drawn.get_state(), generator().get_state())  # nothing was drawn
 
 
@@ -146,7 +143,7 @@ def test_rotated_at_the_seam_a_periodic_signal_stays_periodic(
     shifted = AugmentationConfig(shift_samples=1800, seam_samples=360)
     fragments = whole(rows, search=360)
     assert set((fragments.lengths % period).flatten().tolist()) == {0}
-    result = augment(fragments, shifted, BITS, generator(seed)).samples
+    result = augment(fragments, shifted, BITS, generator(seed))
     assert torch.equal(result[:, period:], result[:, :-period])
     for signal in result:
         peaks = torch.nonzero(signal == period - 1).flatten()
@@ -164,30 +161,12 @@ def test_rotated_at_the_full_length_it_does_not() -> None:
     assert sum(irregular) > 20
 
 
-@pytest.mark.parametrize("search", [0, 360])
-def test_beats_move_with_their_samples(search: int) -> None:
-    # A track that says the sample itself.
-    rows = torch.randint(-128, 128, (30, 1500), generator=generator()).float()
-    track = rows.to(torch.int8)
-    fragments = whole(rows, track, search)
-    shifted = AugmentationConfig(shift_samples=1800)
-    result = augment(fragments, shifted, BITS, generator())
-    assert result.beats is not None and result.beats.dtype == torch.int8
-    assert torch.equal(result.beats.float(), result.samples)
-    assert not torch.equal(result.samples, rows)
-    # What disturbs the samples leaves the beats where they are.
-    louder = augment(fragments, AugmentationConfig(gain=(2, 3), noise=9), BITS, generator())
-    assert louder.beats is not None and torch.equal(louder.beats, track)
-
-
 def test_rows_are_taken_with_all_that_belongs_to_them() -> None:
     rows = torch.arange(12.0).reshape(4, 3)
-    fragments = Fragments(rows, torch.tensor([[3], [2], [1], [3]]), rows.to(torch.int8) + 1)
+    fragments = Fragments(rows, torch.tensor([[3], [2], [1], [3]]))
     taken = fragments.take(torch.tensor([2, 0]))
     assert taken.samples.tolist() == [[6, 7, 8], [0, 1, 2]]
     assert taken.lengths.tolist() == [[1], [3]]
-    assert taken.beats is not None and taken.beats.tolist() == [[7, 8, 9], [1, 2, 3]]
-    assert Fragments(rows, fragments.lengths).take(torch.tensor([1])).beats is None
 
 
 # Disturbances.

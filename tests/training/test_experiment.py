@@ -58,6 +58,7 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
         ("split_seed = 1", 'split_seed = 1\nprotocol = "ours"', "data.protocol"),
         ("split_seed = 1", "split_seed = 1\nectopy_share = 0.4", "set stretch_share too"),
         ("epochs = 2", "epochs = 2\n[teacher]\nepochs = 1", "teacher: Extra inputs"),
+        ("epochs = 2", "epochs = 2\n[beats]\nweight = 1.0", "beats: Extra inputs"),
         ("epochs = 2", "epochs = 2\n[estimator]\nclip = 0", "estimator.clip"),
         ("epochs = 2", "epochs = 2\n[twin]\nepochs = 0", "twin.epochs"),
         ('"tiny"', '"a\\"; $finish; //"', "plain identifier"),

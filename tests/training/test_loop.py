@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from bnn_hw.description import Description
-from bnn_hw.ecg.beats import BEAT_KINDS, record_track
+from bnn_hw.ecg.ectopy import CLASS_OF_KIND, SYMBOLS, Ectopy, Kind
 from bnn_hw.ecg.records import Annotations
 from bnn_hw.ecg.stretches import Stretches
 from bnn_hw.errors import UserError
 from bnn_hw.training.augment import Fragments
 from bnn_hw.training.checkpoints import load_resumable, save_resumable
-from bnn_hw.training.data import TrainingData
+from bnn_hw.training.data import Part, TrainingData
 from bnn_hw.training.experiment import Experiment
 from bnn_hw.training.loop import SeedRun, evaluate
 
@@ -67,23 +68,14 @@ RECIPES: dict[str, dict[str, Any]] = {
     "least slope": {"optimiser": {"least_slope": 0.3}},
     "macro-F1": {"selection": {"metric": "macro-f1"}},
     "real": {"optimiser": {"name": "adamw", "weight_clip": 0.0}},
-    "beats": {"beats": {"weight": 0.5}},
     "disturbances": {"augmentation": {"shift_samples": 5, "disturbed_share": 0.5, "wander": 8}},
     "all": training(norm_momentum=0.02)
     | {
         "optimiser": {"least_slope": 0.0},
         "selection": {"metric": "macro-f1", "start": 0.5},
-        "beats": {},
         "augmentation": {"shift_samples": 5, "gain": [0.8, 1.25], "disturbed_share": 0.5},
     },
 }
-
-
-@pytest.fixture
-def tiny_data(tiny_data: TrainingData) -> TrainingData:
-    """The tiny data with beats where the wave stands high, as a record's annotations would."""
-    beats = (tiny_data.train.samples > 40).to(torch.int8)
-    return replace(tiny_data, train=replace(tiny_data.train, beats=beats))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -244,7 +236,7 @@ def test_a_state_from_before_a_field_resumes_where_its_default_stands(
     make_experiment: Make,
     tiny_data: TrainingData,
 ) -> None:
-    experiment = make_experiment(beats={}, twin={"epochs": 6})
+    experiment = make_experiment(twin={"epochs": 6})
     assert experiment.twin is not None
     for plan, real in ((experiment, False), (experiment.of_twin(experiment.twin), True)):
         whole = finish(SeedRun(plan, tiny_description, 7, real=real), tiny_data)
@@ -267,15 +259,15 @@ def without_new_fields(state: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "changes",
     [
-        training(norm_momentum=0.02) | {"beats": {}},
-        {"beats": {}, "data": {"set": "ecg5", "split_seed": 1, "stretch_share": 0.5}},
+        training(norm_momentum=0.02),
+        {"data": {"set": "ecg5", "split_seed": 1, "stretch_share": 0.5}},
     ],
     ids=["norm_momentum", "stretch_share"],
 )
 def test_a_state_with_another_value_of_a_field_is_refused(
     tiny_description: Description, make_experiment: Make, changes: dict[str, Any]
 ) -> None:
-    plain = SeedRun(make_experiment(beats={}), tiny_description, 7)
+    plain = SeedRun(make_experiment(), tiny_description, 7)
     other = SeedRun(make_experiment(**changes), tiny_description, 7)
     # A field that is absent stands at its default, which is another value here.
     for run, state in (
@@ -309,6 +301,7 @@ def test_a_state_with_a_field_that_is_no_more_is_refused_by_its_name(
     for old, named in (
         ({"averaging": {"decay": 0.0}}, "averaging"),
         ({"teacher": None}, "teacher"),
+        ({"beats": None}, "beats"),
     ):
         state = run.state() | {"experiment": json.dumps(fields | old), "average": {}}
         with pytest.raises(UserError, match=rf"another experiment \({named}: Extra ") as caught:
@@ -335,15 +328,67 @@ def test_norm_momentum_is_that_of_every_batch_norm(
     assert make_experiment().training.norm_momentum == 0.1  # torch's own
 
 
+# Seams, which the tiny fragments are too short for.
+
+SAMPLES = 1000
+
+
+@pytest.fixture
+def long_description(tiny_description: Description) -> Description:
+    """The tiny network on fragments long enough to look for a seam."""
+    fields = tiny_description.to_dict()
+    fields["input"]["samples"] = SAMPLES
+    return Description.from_dict(fields)
+
+
+@pytest.fixture
+def long_data() -> TrainingData:
+    """Fragments with an upright or an inverted beat every 70 to 130 samples; one class has both."""
+    generator = np.random.default_rng(6)
+    samples = generator.normal(0, 3, (60, SAMPLES)).round()
+    labels = np.arange(60) % 3
+    for row, label in enumerate(labels):
+        for beat, at in enumerate(range(20, SAMPLES - 20, int(generator.integers(70, 130)))):
+            inverted = label == 1 or (label == 2 and beat == 4)
+            samples[row, at - 8 : at + 8] += -70 if inverted else 70
+    tensors = torch.from_numpy(samples.astype(np.float32)), torch.from_numpy(labels)
+    parts = [Part(tensors[0][a:b], tensors[1][a:b]) for a, b in ((0, 36), (36, 48), (48, 60))]
+    return TrainingData(*parts, class_names=("a", "b", "c"), digests={})
+
+
+@pytest.mark.parametrize("stop", [1, 4])
+def test_a_run_with_seams_and_disturbances_resumes_to_the_same_bits(
+    tmp_path: Path,
+    long_description: Description,
+    make_experiment: Make,
+    long_data: TrainingData,
+    stop: int,
+) -> None:
+    disturbed = {"gain": [0.8, 1.25], "wander": 5, "disturbed_share": 0.5, "snr_db": [6, 30]}
+    experiment = make_experiment(
+        augmentation={"shift_samples": 400, "seam_samples": 200} | disturbed
+    )
+
+    def make_run() -> SeedRun:
+        return SeedRun(experiment, long_description, 7)
+
+    whole = finish(make_run(), long_data)
+    # The seam is found: not all fragments are rotated at their full length.
+    assert whole._source is not None
+    assert len(whole._source.lengths.unique()) > 5
+    second = finish_resumed(make_run, long_data, stop, tmp_path)
+    assert_same(whole, second)
+    assert torch.equal(whole.generator.get_state(), second.generator.get_state())
+
+
 # Stretches in the place of fragments.
 
 
 @pytest.fixture
 def stretched(tiny_data: TrainingData) -> TrainingData:
-    """The tiny data with two records, their beats, and where stretches of each fragment start."""
+    """The tiny data with two records, and where stretches of each fragment start."""
     generator = np.random.default_rng(11)
     samples = [generator.integers(-100, 100, length).astype(np.int16) for length in (300, 200)]
-    tracks = [generator.integers(0, 9, length).astype(np.int8) for length in (300, 200)]
     nothing = Annotations(np.zeros(0, np.int64), (), ())
     count = len(tiny_data.train)
     # Every fifth fragment has none.
@@ -352,7 +397,6 @@ def stretched(tiny_data: TrainingData) -> TrainingData:
         tiny_data,
         stretches=Stretches(
             tuple(samples),
-            tuple(tracks),
             annotations=(nothing, nothing),
             open=tuple(np.ones(record.size, bool) for record in samples),
             sources=np.arange(count) % 2,
@@ -364,10 +408,7 @@ def stretched(tiny_data: TrainingData) -> TrainingData:
     )
 
 
-STRETCHED = {
-    "data": {"set": "ecg5", "split_seed": 1, "stretch_share": 0.7},
-    "beats": {"weight": 0.5},
-}
+STRETCHED = {"data": {"set": "ecg5", "split_seed": 1, "stretch_share": 0.7}}
 
 
 @pytest.mark.parametrize("stop", [1, 4])
@@ -387,28 +428,26 @@ def test_a_run_with_stretches_resumes_to_the_same_bits(
     second = finish_resumed(make_run, stretched, stop, tmp_path)
     assert_same(whole, second)
     assert torch.equal(whole.generator.get_state(), second.generator.get_state())
-    # Samples and beats of the stretches were read: others lead elsewhere.
+    # The samples of the stretches were read: others lead elsewhere.
     assert stretched.stretches is not None
-    for field in ("samples", "tracks"):
-        silent = tuple(np.zeros_like(array) for array in getattr(stretched.stretches, field))
-        other = replace(stretched, stretches=replace(stretched.stretches, **{field: silent}))
-        assert whole.history != finish(SeedRun(experiment, tiny_description, 7), other).history
+    silent = tuple(np.zeros_like(array) for array in stretched.stretches.samples)
+    other = replace(stretched, stretches=replace(stretched.stretches, samples=silent))
+    assert whole.history != finish(make_run(), other).history
 
 
 def test_stretches_stand_in_for_their_share_of_the_fragments_that_have_some(
     tiny_description: Description, make_experiment: Make, stretched: TrainingData
 ) -> None:
     part, stretches = stretched.train, stretched.stretches
-    assert stretches is not None and part.beats is not None
+    assert stretches is not None
     run = SeedRun(make_experiment(**STRETCHED), tiny_description, 7)
     lengths = torch.full((len(part), 1), 40)
-    source = Fragments(part.samples, lengths, part.beats)
+    source = Fragments(part.samples, lengths)
     rows = torch.arange(len(part))
     replaced = total = 0
     for _ in range(40):
         mixed, labels = run._elsewhere(source, rows, part.labels, stretches)
         assert labels is part.labels
-        assert mixed.beats is not None
         for row in rows.tolist():
             own = mixed.lengths[row].item() == 0
             if stretches.counts[row]:
@@ -418,17 +457,11 @@ def test_stretches_stand_in_for_their_share_of_the_fragments_that_have_some(
                 assert not own
             if not own:
                 assert torch.equal(mixed.samples[row], part.samples[row])
-                assert torch.equal(mixed.beats[row], part.beats[row])
                 continue
             first, count = int(stretches.first[row]), int(stretches.counts[row])
             spans = [slice(s, s + 40) for s in stretches.starts[first : first + count].tolist()]
-            place = int(stretches.sources[row])
-            whole, track = stretches.samples[place], stretches.tracks[place]
-            assert any(
-                np.array_equal(mixed.samples[row].numpy(), whole[span])
-                and np.array_equal(mixed.beats[row].numpy(), track[span])
-                for span in spans
-            )
+            whole = stretches.samples[int(stretches.sources[row])]
+            assert any(np.array_equal(mixed.samples[row].numpy(), whole[span]) for span in spans)
     assert 0.6 * total < replaced < 0.8 * total
     # The source keeps its own rows.
     assert torch.equal(source.samples, part.samples) and int(lengths.min()) == 40
@@ -441,7 +474,7 @@ def test_stretches_are_prepared_as_the_fragments_are(
     fields["input"] |= {"preparation": "peak", "peak": 127}
     part, stretches = stretched.train, stretched.stretches
     assert stretches is not None
-    source = Fragments(part.samples, torch.full((len(part), 1), 40), part.beats)
+    source = Fragments(part.samples, torch.full((len(part), 1), 40))
     rows = torch.arange(len(part))
     for description, peak in ((Description.from_dict(fields), 127.0), (tiny_description, 100.0)):
         run = SeedRun(make_experiment(**STRETCHED), description, 7)
@@ -465,7 +498,6 @@ def rhythmic(tiny_data: TrainingData) -> TrainingData:
         tiny_data,
         stretches=Stretches(
             samples,
-            tuple(record_track(own, 3000) for own in marks),
             annotations=marks,
             open=tuple(np.ones(3000, bool) for _ in marks),
             sources=np.zeros(count, np.int64),
@@ -477,10 +509,8 @@ def rhythmic(tiny_data: TrainingData) -> TrainingData:
     )
 
 
-ECTOPIC = {
-    "data": {"set": "ecg5", "split_seed": 1, "stretch_share": 0.9, "ectopy_share": 0.6},
-    "beats": {"weight": 0.5},
-}
+ECTOPIC = {"data": {"set": "ecg5", "split_seed": 1, "stretch_share": 0.9, "ectopy_share": 0.6}}
+PLAIN = {"data": {**ECTOPIC["data"], "ectopy_share": 0.0}}
 
 
 def with_labels(description: Description, *labels: str) -> Description:
@@ -488,30 +518,51 @@ def with_labels(description: Description, *labels: str) -> Description:
 
 
 def test_ectopic_beats_change_the_class_of_normal_stretches_alone(
-    tiny_description: Description, make_experiment: Make, rhythmic: TrainingData
+    tiny_description: Description,
+    make_experiment: Make,
+    rhythmic: TrainingData,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    description = with_labels(tiny_description, "V", "N", "S")
+    names = ("V", "N", "S")
+    description = with_labels(tiny_description, *names)
     part, stretches = rhythmic.train, rhythmic.stretches
-    assert stretches is not None and part.beats is not None
+    assert stretches is not None
+    put_in: list[tuple[Kind, NDArray[np.int16], Annotations]] = []
+    insert = Ectopy.insert
+
+    def noted(
+        self: Ectopy, source: int, begin: int, kind: Kind, generator: np.random.Generator
+    ) -> tuple[NDArray[np.int16], Annotations] | None:
+        made = insert(self, source, begin, kind, generator)
+        if made is not None:
+            put_in.append((kind, *made))
+        return made
+
+    monkeypatch.setattr(Ectopy, "insert", noted)
     run = SeedRun(make_experiment(**ECTOPIC), description, 7)
-    source = Fragments(part.samples, torch.full((len(part), 1), 40), part.beats)
-    kinds = {name: kind for kind, (name, _) in enumerate(BEAT_KINDS, 1)}
-    of_label = {0: kinds["ventricular"], 2: kinds["supraventricular"]}
+    without = SeedRun(make_experiment(**PLAIN), description, 7)
+    source = Fragments(part.samples, torch.full((len(part), 1), 40))
+    rows = torch.arange(len(part))
     seen = set()
     for _ in range(60):
-        mixed, labels = run._elsewhere(source, torch.arange(len(part)), part.labels, stretches)
-        assert mixed.beats is not None
-        changed = (labels != part.labels).nonzero().flatten().tolist()
-        for row in changed:
-            label = int(labels[row])
-            seen.add(label)
-            # It was a normal one that a stretch stands in for, and the beat is in the track.
-            assert int(part.labels[row]) == 1 and mixed.lengths[row].item() == 0
-            assert bool((mixed.beats[row] == of_label[label]).any())
-        same = (labels == part.labels) & (mixed.lengths[:, 0] == 0)
-        ectopic = torch.tensor(list(of_label.values()), dtype=torch.int8)
-        assert not torch.isin(mixed.beats[same], ectopic).any()
-    assert seen == {0, 2}
+        put_in.clear()
+        # Both draw the same stretches, since those are drawn first.
+        without.generator.set_state(run.generator.get_state())
+        plain, _ = without._elsewhere(source, rows, part.labels, stretches)
+        mixed, labels = run._elsewhere(source, rows, part.labels, stretches)
+        assert torch.equal(mixed.lengths, plain.lengths)
+        changed = labels != part.labels
+        # It was a normal one that a stretch stands in for.
+        assert set(part.labels[changed].tolist()) <= {1}
+        assert not mixed.lengths[changed].any()
+        # Where the label is another the samples are, and nowhere else.
+        assert torch.equal((mixed.samples != plain.samples).any(1), changed)
+        for row, (kind, samples, beats) in zip(changed.nonzero()[:, 0], put_in, strict=True):
+            assert names[int(labels[row])] == CLASS_OF_KIND["ecg5"][kind]
+            assert SYMBOLS[kind] in beats.symbols
+            assert np.array_equal(mixed.samples[row].numpy(), samples)
+            seen.add(kind)
+    assert seen == {"supraventricular", "ventricular"}
     # The part keeps its labels.
     assert torch.equal(part.labels, torch.arange(33) % 3)
 
@@ -527,5 +578,5 @@ def test_a_run_with_ectopic_beats_resumes_to_the_same_bits(
 
     whole = finish(make_run(), rhythmic)
     assert_same(whole, finish_resumed(make_run, rhythmic, 1, tmp_path))
-    plain = make_experiment(**{**ECTOPIC, "data": {**ECTOPIC["data"], "ectopy_share": 0.0}})
+    plain = make_experiment(**PLAIN)
     assert whole.history != finish(SeedRun(plain, description, 7), rhythmic).history

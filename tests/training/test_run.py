@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -35,12 +36,14 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".log"}
 
 
-def write_annotations(folder: Path, name: str, symbols: str) -> None:
-    """Write header and annotations of a record, a beat every 250 samples, without its samples."""
-    length = 650_000
-    (folder / f"{name}.hea").write_text(
-        f"{name} 1 360 {length}\n{name}.dat 212 200 11 1024 995 0 0 MLII\n"
-    )
+def write_record(folder: Path, name: str, symbols: str) -> None:
+    """Write a record of noise and its annotations, a beat every 250 samples."""
+    length = 30_000
+    noise = np.random.default_rng(int(name)).integers(900, 1150, (length, 1))
+    wfdb.wrsamp(
+        name, 360, ["mV"], ["MLII"], d_signal=noise, fmt=["212"], adc_gain=[200.0],
+        baseline=[1024], write_dir=str(folder),
+    )  # fmt: skip
     at = np.arange(100, length, 250)
     kinds = [symbols[i % len(symbols)] for i in range(len(at))]
     wfdb.wrann(name, "atr", at, kinds, write_dir=str(folder))
@@ -93,66 +96,57 @@ def test_every_network_of_a_seed_is_kept_and_scored(full: Path, tmp_path: Path) 
     assert trained.chosen.rank == max(result.rank for result in trained.seeds)
 
 
-BEATS = f"""
+STRETCHED = f"""
 name = "ecg5"
 network = "{ROOT}/networks/ecg5.toml"
 [data]
 set = "ecg5"
 test_share = 0.4
 validation_share = 0.2
+stretch_share = 0.8
+ectopy_share = 0.5
 [training]
 seeds = [4]
 epochs = 2
 batch = 8
-[augmentation]
-shift_samples = 1800
-seam_samples = 360
-disturbed_share = 0.5
-[beats]
-weight = 1.0
 """
 
 
-def test_the_annotations_of_the_records_reach_the_beat_reader(
+def test_the_stretches_of_the_records_reach_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The shipped slices stand for the whole set; what is read of the records is annotations.
+    # The shipped slices stand for the whole set; what is read of the records is stretches.
     slices = load_slices("ecg5")
     monkeypatch.setattr("bnn_hw.training.run.load_set", lambda name, records: slices)
-    (tmp_path / "beats.toml").write_text(BEATS)
-    (tmp_path / "plain.toml").write_text(BEATS.replace("[beats]\nweight = 1.0\n", ""))
-    for folder, symbols in (("normal", "NN"), ("mixed", "NV")):
+    share = "stretch_share = 0.8\nectopy_share = 0.5\n"
+    for name, text in (
+        ("ectopic", STRETCHED),
+        ("stretches", STRETCHED.replace("ectopy_share = 0.5\n", "")),
+        ("plain", STRETCHED.replace(share, "")),
+    ):
+        (tmp_path / f"{name}.toml").write_text(text)
+    for folder, symbols in (("normal", "N"), ("mixed", "NNNNNNNNNNNNNNV")):
         (tmp_path / folder).mkdir()
         for name in sorted(set(slices.records)):
-            write_annotations(tmp_path / folder, name, symbols)
-    arrays = {}
-    for config, folder in (("plain", "mixed"), ("beats", "normal"), ("beats", "mixed")):
+            write_record(tmp_path / folder, name, symbols)
+    made = (("plain", "mixed"), ("stretches", "mixed"), ("ectopic", "mixed"), ("ectopic", "normal"))
+    arrays = []
+    for config, folder in made:
         out = tmp_path / f"{config} {folder}"
         train(tmp_path / f"{config}.toml", tmp_path / folder, out, show_progress=False)
-        arrays[out.name] = load_npz(out / "ecg5.npz")
-    # A checkpoint is one of the network alone, whatever was read beside it.
-    shapes = [{name: a.shape for name, a in each.items()} for each in arrays.values()]
-    assert shapes[0] == shapes[1] == shapes[2]
-    plain, normal, mixed = arrays.values()
-    for one, two in ((plain, normal), (plain, mixed), (normal, mixed)):
+        arrays.append(load_npz(out / "ecg5.npz"))
+    for one, two in itertools.combinations(arrays, 2):
         assert any(not np.array_equal(one[key], two[key]) for key in one)
 
 
-def test_beats_without_their_records_annotations_are_refused(
+def test_stretches_without_their_records_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bnn_hw.training.run.load_set", lambda name, records: load_slices("ecg5"))
-    (tmp_path / "beats.toml").write_text(BEATS)
+    (tmp_path / "stretched.toml").write_text(STRETCHED)
     with pytest.raises(UserError, match="header"):
-        train(tmp_path / "beats.toml", tmp_path, tmp_path / "out", show_progress=False)
+        train(tmp_path / "stretched.toml", tmp_path, tmp_path / "out", show_progress=False)
     assert not (tmp_path / "out").exists()
-
-
-def test_smoke_reads_beats_where_none_are(tmp_path: Path) -> None:
-    (tmp_path / "beats.toml").write_text(BEATS)
-    for name in "ab":
-        train(tmp_path / "beats.toml", None, tmp_path / name, smoke=True, show_progress=False)
-    assert files(tmp_path / "a") == files(tmp_path / "b")
 
 
 def test_seeds_trained_apart_and_joined_are_those_trained_together(
