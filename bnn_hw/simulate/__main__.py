@@ -1,12 +1,13 @@
 """``python -m bnn_hw.simulate``: cocotb benches of every cell, then of whole networks on real ECG.
 
-What ``make sim`` calls. Prints a line a bench while it works and a table at the end; the exit status
+What ``make sim`` calls. Prints a line a bench as each ends and a table at the end; the exit status
 is 0 when everything passed, 1 when something failed, 2 for wrong use or a missing tool.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from bnn_hw.simulate.benches import cell_benches, cell_names, run_cell, run_ille
 from bnn_hw.simulate.cocotb_runner import BenchRun, Simulator, check_simulator, summary
 from bnn_hw.simulate.network_bench import run_shipped, run_small, small_names
 from bnn_hw.simulate.registers_bench import SMALL, run_shipped_registers, run_small_registers
+from bnn_hw.simulate.tools import run_side_by_side
 
 DEFAULT_MODEL = "ecg17"
 DEFAULT_WORK = Path("build") / "sim"
@@ -90,13 +92,20 @@ def main(words: Sequence[str] | None = None) -> int:
         if not chosen:
             names = ", ".join(name for name, _ in found)
             raise UserError(f"--only {arguments.only!r} matches no bench; there are: {names}")
-        runs = []
-        for number, (name, run_it) in enumerate(chosen, start=1):
-            print(f"[{number}/{len(chosen)}] {name} ...", end=" ", flush=True)
-            runs.append(run_it())
+        print(f"{len(chosen)} benches in {simulator.value}, two at a time", flush=True)
+        numbers = itertools.count(1)
+
+        def run_and_tell(name: str, run_it: Callable[[], BenchRun]) -> BenchRun:
+            run = run_it()
             print(
-                f"{runs[-1].verdict} ({runs[-1].tests} tests, {runs[-1].seconds:.1f} s)", flush=True
+                f"[{next(numbers)}/{len(chosen)}] {name}: {run.verdict} "
+                f"({run.tests} tests, {run.seconds:.1f} s)\n",
+                end="",  # the line in one piece: the other thread prints too
+                flush=True,
             )
+            return run
+
+        runs = run_side_by_side([partial(run_and_tell, *bench) for bench in chosen])
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2

@@ -16,10 +16,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from bnn_hw.errors import ToolMissing, UserError, install
 
@@ -28,6 +31,10 @@ _OLDEST_SYSTEM_VERILATOR = (5, 36)
 
 _EXTRA = install("verify")
 
+# Compilers and simulators at the same time.
+_WORKERS = 2
+
+T = TypeVar("T")
 
 # Started and not yet ended, in whatever thread.
 _RUNNING: set[subprocess.Popen[str]] = set()
@@ -208,8 +215,31 @@ def run_tool(
     return Finished(process.returncode, output, errors)
 
 
-def stop_running_tools() -> None:
-    """End every tool that another thread is waiting for: an interrupt reaches the main thread alone."""
+def run_side_by_side(
+    tasks: Sequence[Callable[[], T]], interrupted: Callable[[], None] = lambda: None
+) -> list[T]:
+    """Run tasks that mostly wait for tools, two at a time in the order given; their results in it.
+
+    A task that raises, or an interrupt, which reaches the main thread alone, ends all tools that
+    run; ``interrupted`` is called before, so that a task at work in Python can end itself.
+    """
+    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+        jobs = [pool.submit(task) for task in tasks]
+        try:
+            ended, _ = wait(jobs, return_when=FIRST_EXCEPTION)
+            for job in ended:
+                job.result()  # raises what the task raised, whichever it was
+            return [job.result() for job in jobs]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            interrupted()
+            while not all(job.done() for job in jobs):
+                _stop_running_tools()  # again and again: a task may start its next tool
+                time.sleep(0.05)
+            raise
+
+
+def _stop_running_tools() -> None:
     for process in list(_RUNNING):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -8,18 +8,15 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from bnn_hw.errors import ToolMissing, UserError
-from bnn_hw.simulate.tools import stop_running_tools
+from bnn_hw.simulate.tools import run_side_by_side
 from bnn_hw.verify.counts import Counts
 from bnn_hw.verify.levels import LEVEL_NAMES, LEVELS, Level
 from bnn_hw.verify.subject import Subject
 from bnn_hw.verify.verdict import LEFT_OUT, LevelResult, LevelSkipped, Verdict
-
-# Levels that run at the same time.
-WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -87,18 +84,15 @@ def run_levels(
         told(level.name, result)
         return result
 
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        jobs = {level.name: pool.submit(run, level) for level in _longest_first(listed)}
-        try:
-            results = [jobs[level.name].result() for level in listed]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            subject.stopped.set()
-            while not all(job.done() for job in jobs.values()):
-                stop_running_tools()  # again and again: a level may start its next tool
-                time.sleep(0.05)
-            raise
-    return Verdict(subject.name, subject.network.digest(), tuple(results), subject.fragments.source)
+    order = _longest_first(listed)
+    ran = run_side_by_side([partial(run, level) for level in order], subject.stopped.set)
+    results = {level.name: result for level, result in zip(order, ran, strict=True)}
+    return Verdict(
+        subject.name,
+        subject.network.digest(),
+        tuple(results[level.name] for level in listed),
+        subject.fragments.source,
+    )
 
 
 def run_level(level: Level, subject: Subject, count: int) -> LevelResult:

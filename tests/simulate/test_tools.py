@@ -1,5 +1,7 @@
 import sys
+import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -73,3 +75,29 @@ def test_a_failing_tool_is_one_line_with_its_first_error():
 def test_a_program_that_does_not_exist():
     with pytest.raises(ToolMissing):
         tools.run_tool(["/no/such/program"], timeout_s=1)
+
+
+def test_side_by_side_gives_results_in_order_and_runs_two_at_a_time():
+    both = threading.Barrier(2, timeout=30)
+
+    def met(number):
+        both.wait()
+        return number
+
+    assert tools.run_side_by_side([partial(met, number) for number in range(4)]) == [0, 1, 2, 3]
+
+
+def test_a_failure_side_by_side_ends_the_tools_that_run():
+    told = []
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+    def fail():
+        time.sleep(1)
+        raise ToolMissing("planted")
+
+    started = time.monotonic()
+    with pytest.raises(ToolMissing, match="planted"):
+        tools.run_side_by_side(
+            [lambda: tools.run_tool(sleeper, timeout_s=60), fail], lambda: told.append("stop")
+        )
+    assert told == ["stop"] and time.monotonic() - started < 30
