@@ -97,7 +97,7 @@ def markdown(
 ) -> str:
     """The report as Markdown; `picture_name` is the file of the picture beside it."""
     given = rows(table, results)
-    lines = [f"# {table.name}", "", _introduction(table, len(given)), ""]
+    lines = [f"# {table.name}", "", _introduction(table, given), ""]
     if table.kind == "ablation":
         lines += _ablation(table, given)
     else:
@@ -115,11 +115,11 @@ def markdown(
     return "\n".join(lines) + "\n"
 
 
-def _introduction(table: Table, trained: int) -> str:
+def _introduction(table: Table, given: Sequence[Row]) -> str:
     experiment = table.variants[0].experiment
     seeds = ", ".join(map(str, table.seeds))
     text = (
-        f"{trained} trained variants of experiment {table.base} (set {experiment.data.set}, protocol "
+        f"{len(given)} trained variants of experiment {table.base} (set {experiment.data.set}, protocol "
         f"{experiment.data.protocol}, {experiment.training.epochs} epochs unless a variant says "
         f"otherwise), seeds {seeds}, each frozen and measured by golden; mean +- standard deviation "
         "over the seeds. "
@@ -130,6 +130,12 @@ def _introduction(table: Table, trained: int) -> str:
         text += (
             "Epochs and variants are chosen on validation, so its figures are somewhat too high; "
             "the test is read once, at the end of each training, and reported. "
+        )
+    if given:
+        entry = given[0].results[0].entry
+        text += (
+            f"A seed has {entry.validation.fragments:,} validation and {entry.test.fragments:,} "
+            "test fragments. "
         )
     if table.kind == "ablation":
         first = table.variants[0].name

@@ -386,6 +386,7 @@ def test_differences_are_of_the_same_seeds_and_splits(make: Make) -> None:
     # Validation +2 and 0 points: mean 1, standard deviation sqrt(2), standard error 1.
     assert "| own | made | 3 | 39.00 +- 33.81 | +1.00 +- 1.00 |" in text
     assert "| base | made | 3 | 55.00 +- 5.00 |  | 91.67 +- 2.89 |  |" in text
+    assert "A seed has 200 validation and 200 test fragments." in text
 
 
 def test_picture_has_a_name_a_network_and_the_same_bytes_again(make: Make) -> None:
