@@ -41,6 +41,12 @@ if TYPE_CHECKING:  # torch stands behind these
     help="Train these seeds alone; several such runs may share a folder, and --resume without "
     "--seeds joins them.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Seeds trained at a time [default: one a core].",
+)
 @json_option("the figures")
 def train(
     config: Path,
@@ -49,6 +55,7 @@ def train(
     resume: bool,
     smoke: bool,
     seeds: str | None,
+    jobs: int | None,
     as_json: bool,
 ) -> None:
     """Train the networks of CONFIG.toml, freeze and measure them; needs torch (the extra 'train')."""
@@ -62,7 +69,7 @@ def train(
         chosen = None if seeds is None else parse_seeds(seeds)
     except ValueError as error:
         raise UserError(f"--seeds: {error}") from None
-    trained = run_training(config, records, target, resume, smoke, seeds=chosen)
+    trained = run_training(config, records, target, resume, smoke, seeds=chosen, jobs=jobs)
     if chosen is not None:
         if as_json:
             print_json([result.to_dict() for result in trained.seeds])

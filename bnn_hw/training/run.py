@@ -23,6 +23,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ from bnn_hw.training.data import Part, TrainingData, arrange, smoke_split, split
 from bnn_hw.training.experiment import Experiment, load_experiment
 from bnn_hw.training.loop import SeedRun
 from bnn_hw.training.network import BinaryNetwork, checkpoint_arrays
+from bnn_hw.training.processes import run_in_processes, usable_cores
 from bnn_hw.training.results import PartResult, SeedResult, Trained
 from bnn_hw.training.trace import count_sign_zeros, predict_logits
 
@@ -59,26 +61,33 @@ def train(
     smoke: bool = False,
     show_progress: bool = True,
     seeds: Sequence[int] | None = None,
+    jobs: int | None = None,
 ) -> Trained:
     """Run an experiment and write its files to `out`.
 
     `records` is the folder of WFDB records (None: the variable BNN_HW_RECORDS names it), not needed
     with `smoke`, which trains a few epochs on the shipped slices. `seeds` trains some of the
-    experiment's seeds and joins nothing. Raises UserError for an illegal experiment, missing
+    experiment's seeds and joins nothing. `jobs` seeds are trained at a time (None: as many as there
+    are cores for, one with `smoke`), each in a process of its own if several; the bits are the same,
+    a line an epoch stands in for the progress bar. Raises UserError for an illegal experiment, missing
     records, an output folder that can't be written, or a resume file of another experiment.
     """
     experiment, description = load_experiment(config)
     wanted = _wanted(experiment, seeds)
+    workers = min(_allowed_jobs(jobs, experiment, smoke), len(wanted))
     if smoke:
         experiment, wanted = _shortened(experiment), wanted[:_SMOKE_SEEDS]
-    torch.set_num_threads(experiment.training.threads)
     # Missing records are said before anything is written.
     folder = None if smoke else records_dir(records)
     name = experiment.data.set
     fragments = load_slices(name) if folder is None else load_set(name, folder)
-    trainer = _Trainer(experiment, description, folder, out, resume, show_progress)
-    results = tuple(trainer.train_seed(seed, fragments, smoke) for seed in wanted)
-    trained = Trained(experiment, description, fragments, smoke, results)
+    bar = show_progress and workers == 1
+    trainer = _Trainer(experiment, description, folder, out, resume, bar)
+    train_seed = partial(trainer.train_seed, fragments=fragments, smoke=smoke)
+    results = (
+        run_in_processes(train_seed, wanted, workers) if workers > 1 else map(train_seed, wanted)
+    )
+    trained = Trained(experiment, description, fragments, smoke, tuple(results))
     if seeds is None:
         _join(trained, out)
     return trained
@@ -104,6 +113,14 @@ def _wanted(experiment: Experiment, seeds: Sequence[int] | None) -> tuple[int, .
     return tuple(dict.fromkeys(seeds))
 
 
+def _allowed_jobs(jobs: int | None, experiment: Experiment, smoke: bool) -> int:
+    if jobs is None:
+        return 1 if smoke else max(1, usable_cores() // experiment.training.threads)
+    if jobs < 1:
+        raise UserError(f"jobs {jobs}: at least 1 seed at a time; leave it out for one a core")
+    return jobs
+
+
 def _shortened(experiment: Experiment) -> Experiment:
     training = experiment.training.model_copy(update=_SMOKE)
     twin = experiment.twin and experiment.twin.model_copy(update={"epochs": 1})
@@ -127,6 +144,7 @@ class _Trainer:
 
     def train_seed(self, seed: int, fragments: FragmentSet, smoke: bool) -> SeedResult:
         """Train float twin and binary network of a seed, choose, then read the test."""
+        torch.set_num_threads(self.experiment.training.threads)
         # A seed's files know nothing of the other seeds: each can be trained in a run of its own.
         own_seed = self.experiment.training.model_copy(update={"seeds": (seed,)})
         experiment = self.experiment.model_copy(update={"training": own_seed})
@@ -267,10 +285,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--seeds", type=parse_seeds, metavar="S,S", help="train these seeds alone, join nothing"
     )
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="seeds trained at a time [one a core]"
+    )
     given = parser.parse_args(arguments)
     try:
         train(
-            given.experiment, given.records, given.out, given.resume, given.smoke, seeds=given.seeds
+            given.experiment,
+            given.records,
+            given.out,
+            given.resume,
+            given.smoke,
+            seeds=given.seeds,
+            jobs=given.jobs,
         )
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -166,6 +166,19 @@ def test_seeds_trained_apart_and_joined_are_those_trained_together(
     assert (apart / "ecg5.seed9.log").read_bytes().startswith(log)
 
 
+def test_seeds_side_by_side_are_those_one_after_the_other(full: Path, tmp_path: Path) -> None:
+    one = train(full, None, tmp_path / "a", smoke=True, show_progress=False, jobs=1)
+    two = train(full, None, tmp_path / "b", smoke=True, show_progress=False, jobs=2)
+    assert two.to_dict() == one.to_dict() and two.seeds == one.seeds
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def test_no_jobs_are_refused(full: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="^jobs 0: at least 1 seed"):
+        train(full, None, tmp_path / "out", smoke=True, jobs=0)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_seed_that_the_experiment_lacks_is_refused(full: Path, tmp_path: Path) -> None:
     for seeds in ([5], [4, 5], []):
         with pytest.raises(UserError, match="has seeds 4, 9, 2"):
