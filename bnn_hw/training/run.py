@@ -23,7 +23,6 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,15 +78,14 @@ def train(
         experiment, wanted = _shortened(experiment), wanted[:_SMOKE_SEEDS]
     # Missing records are said before anything is written.
     folder = None if smoke else records_dir(records)
-    name = experiment.data.set
-    fragments = load_slices(name) if folder is None else load_set(name, folder)
+    fragments = _load(experiment, folder)
     bar = show_progress and workers == 1
     trainer = _Trainer(experiment, description, folder, out, resume, bar)
-    train_seed = partial(trainer.train_seed, fragments=fragments, smoke=smoke)
-    results = (
-        run_in_processes(train_seed, wanted, workers) if workers > 1 else map(train_seed, wanted)
-    )
-    trained = Trained(experiment, description, fragments, smoke, tuple(results))
+    if workers > 1:
+        results = tuple(run_in_processes(trainer.load_and_train, wanted, workers))
+    else:
+        results = tuple(trainer.train_seed(seed, fragments) for seed in wanted)
+    trained = Trained(experiment, description, fragments, smoke, results)
     if seeds is None:
         _join(trained, out)
     return trained
@@ -121,6 +119,11 @@ def _allowed_jobs(jobs: int | None, experiment: Experiment, smoke: bool) -> int:
     return jobs
 
 
+def _load(experiment: Experiment, records: Path | None) -> FragmentSet:
+    name = experiment.data.set
+    return load_slices(name) if records is None else load_set(name, records)
+
+
 def _shortened(experiment: Experiment) -> Experiment:
     training = experiment.training.model_copy(update=_SMOKE)
     twin = experiment.twin and experiment.twin.model_copy(update={"epochs": 1})
@@ -135,6 +138,8 @@ def _join(trained: Trained, out: Path) -> None:
 
 @dataclass(frozen=True)
 class _Trainer:
+    """What trains a seed; without `records` a smoke run on the shipped slices."""
+
     experiment: Experiment
     description: Description
     records: Path | None
@@ -142,13 +147,17 @@ class _Trainer:
     resume: bool
     show_progress: bool
 
-    def train_seed(self, seed: int, fragments: FragmentSet, smoke: bool) -> SeedResult:
+    def load_and_train(self, seed: int) -> SeedResult:
+        """As `train_seed`, in a process of its own: quicker than to send it the whole set."""
+        return self.train_seed(seed, _load(self.experiment, self.records))
+
+    def train_seed(self, seed: int, fragments: FragmentSet) -> SeedResult:
         """Train float twin and binary network of a seed, choose, then read the test."""
         torch.set_num_threads(self.experiment.training.threads)
         # A seed's files know nothing of the other seeds: each can be trained in a run of its own.
         own_seed = self.experiment.training.model_copy(update={"seeds": (seed,)})
         experiment = self.experiment.model_copy(update={"training": own_seed})
-        if smoke:
+        if self.records is None:
             split = smoke_split(fragments, seed)
         else:
             split = split_fragments(fragments, experiment.data, seed)

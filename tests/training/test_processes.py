@@ -61,7 +61,7 @@ def test_results_come_in_the_order_of_the_seeds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fail", "line"), [("no data", "^seed 1: no data$"), ("killed", "--resume, and --jobs 1")]
+    ("fail", "line"), [("no data", r"^seed 1: no data$"), ("killed", "--resume, and --jobs 1")]
 )
 def test_a_seed_that_fails_ends_the_others(tmp_path: Path, fail: str, line: str) -> None:
     with pytest.raises(UserError, match=line):

@@ -174,7 +174,7 @@ def test_seeds_side_by_side_are_those_one_after_the_other(full: Path, tmp_path: 
 
 
 def test_no_jobs_are_refused(full: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="^jobs 0: at least 1 seed"):
+    with pytest.raises(UserError, match=r"^jobs 0: at least 1 seed"):
         train(full, None, tmp_path / "out", smoke=True, jobs=0)
     assert not (tmp_path / "out").exists()
 
